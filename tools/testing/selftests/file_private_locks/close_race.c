@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One thread sets a lock while another closes the descriptor. A classic lock
+ * is taken back and the call fails with EBADF; a private lock goes with the
+ * open file. In no case may a lock stay behind that nobody can release.
+ */
+#include <pthread.h>
+
+#include "fixture.h"
+
+/*
+ * The order that matters, forced: the request waits for a lock of ours, its
+ * descriptor is closed meanwhile, and only then is it granted.
+ */
+TEST_F(file, private_closed_while_waiting)
+{
+	struct flock fl = span(F_WRLCK, 0, 10);
+	struct peer thread;
+
+	peer_start(&thread, PEER_SHARED_FDS);
+	ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_WRLCK, 0, 10));
+	peer_ask(&thread, self->fd2, F_SETLKPW, &fl);
+	until_waiting(self->id, 1);
+	close(self->fd2);
+	EXPECT_EQ(1, locks_shown(self->id, "", true));
+	ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_UNLCK, 0, 10));
+	EXPECT_EQ(0, peer_answer(&thread, NULL));
+	/* The call held the last reference, so its return was the last close. */
+	EXPECT_EQ(0, locks_shown(self->id, "", false));
+	peer_stop(&thread);
+}
+
+TEST_F(file, classic_closed_while_waiting)
+{
+	struct flock fl = span(F_WRLCK, 0, 10);
+	struct peer thread;
+
+	peer_start(&thread, PEER_SHARED_FDS);
+	ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_WRLCK, 0, 10));
+	peer_ask(&thread, self->fd2, F_SETLKW, &fl);
+	until_waiting(self->id, 1);
+	close(self->fd2);
+	ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_UNLCK, 0, 10));
+	EXPECT_EQ(-EBADF, peer_answer(&thread, NULL));
+	EXPECT_EQ(0, locks_shown(self->id, "", false));
+	peer_stop(&thread);
+}
+
+/* The number of the descriptor now means another open file of the same file. */
+TEST_F(file, descriptor_reused_while_waiting)
+{
+	struct flock fl = span(F_WRLCK, 0, 10);
+	int other = open(self->path, O_RDWR);
+	struct peer thread;
+
+	ASSERT_LE(0, other);
+	peer_start(&thread, PEER_SHARED_FDS);
+	ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_WRLCK, 0, 10));
+	peer_ask(&thread, self->fd2, F_SETLKPW, &fl);
+	until_waiting(self->id, 1);
+	ASSERT_EQ(self->fd2, dup2(other, self->fd2));
+	ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_UNLCK, 0, 10));
+	EXPECT_EQ(0, peer_answer(&thread, NULL));
+	/* What was granted went with the old open file; the new one has nothing. */
+	EXPECT_EQ(0, locks_shown(self->id, "", false));
+	EXPECT_STREQ("", layout(other, self->buf));
+	peer_stop(&thread);
+}
+
+struct racer {
+	pthread_barrier_t go, done;
+	int fd, cmd, ret;
+};
+
+static void *lock_when_told(void *arg)
+{
+	struct racer *r = arg;
+
+	for (;;) {
+		pthread_barrier_wait(&r->go);
+		if (r->fd < 0)
+			return NULL;
+		r->ret = lock_span(r->fd, r->cmd, F_WRLCK, 0, 10);
+		pthread_barrier_wait(&r->done);
+	}
+}
+
+/* And in whatever order it comes. */
+TEST_F_TIMEOUT(file, lock_and_close_at_once, LONG_TIMEOUT)
+{
+	static const int cmds[] = { F_SETLKP, F_SETLKPW, F_SETLK, F_SETLKW };
+	int i, count = loops(400, 20000);
+	pthread_t thread;
+	struct racer r;
+
+	close(self->fd2);
+	ASSERT_EQ(0, pthread_barrier_init(&r.go, NULL, 2));
+	ASSERT_EQ(0, pthread_barrier_init(&r.done, NULL, 2));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, lock_when_told, &r));
+	for (i = 0; i < count; i++) {
+		r.cmd = cmds[i % ARRAY_SIZE(cmds)];
+		r.fd = open(self->path, O_RDWR);
+		ASSERT_LE(0, r.fd);
+		pthread_barrier_wait(&r.go);
+		close(r.fd);
+		pthread_barrier_wait(&r.done);
+		ASSERT_TRUE(r.ret == 0 || r.ret == -EBADF)
+			TH_LOG("command %d answered %d", r.cmd, r.ret);
+		ASSERT_EQ(0, locks_shown(self->id, "", false))
+			TH_LOG("command %d left a lock behind", r.cmd);
+	}
+	r.fd = -1;
+	pthread_barrier_wait(&r.go);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+}
+
+int main(int argc, char **argv)
+{
+	return run_tests(argc, argv);
+}
