@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What every Septet script agrees on: paths, features, kernels, refusals, running programs."""
 
+import errno
 import hashlib
 import os
 import pathlib
@@ -191,7 +192,7 @@ def main(function):
     except BrokenPipeError:
         code = 141
     except OSError as e:
-        if e.errno == 28:
+        if e.errno == errno.ENOSPC:
             print(f"{name}: no room left on the disk writing {e.filename}; free some and type the "
                   "same command again", file=sys.stderr)
             code = EXIT["space"][0]

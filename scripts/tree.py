@@ -14,6 +14,7 @@ renaming next.json into being is the commit point; from then on any later run fi
 
 import collections
 import contextlib
+import errno
 import fcntl
 import fnmatch
 import hashlib
@@ -22,6 +23,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -69,7 +71,8 @@ class Tree:
         self.path = pathlib.Path(path).absolute()
         self.version = version_of(self.path)
         if self.version[:2] != SERIES:
-            raise Refusal("version", f"{self.path} is Linux {'.'.join(map(str, self.version))}; wanted 6.12.y")
+            raise Refusal("version", f"{self.path} is Linux {'.'.join(map(str, self.version))}; wanted 6.12.y; "
+                                     "type: make apply KDIR=/path/to/linux-6.12.y")
         self.meta = self.path / ".septet"
         self.locked = None
 
@@ -148,9 +151,15 @@ class Tree:
                 and all((self.path / p).exists() for p in files):
             return False
         self.stage(state, files, want, features or [])
-        self.roll()
-        if features is None:
-            self.forget()
+        # Ctrl-C is for before or after these milliseconds; only a kill leaves work for the next run.
+        signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+        try:
+            self.roll()
+            if features is None:
+                self.forget()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
         return True
 
     def stage(self, state, files, want, features):
@@ -178,7 +187,7 @@ class Tree:
                 if p not in files and f["orig"]:
                     self.keep(self.meta / "stage" / p, self.meta / "orig" / p)
             plan = {"features": features, "files": files,
-                    "dirs": [d for d in state["dirs"] if files] + dirs,
+                    "dirs": (state["dirs"] if files else []) + dirs,
                     "gone": [p for p, f in state["files"].items() if p not in files and not f["orig"]],
                     "empty": state["dirs"] if not files else []}
             new = self.meta / "next.json.new"
@@ -186,10 +195,11 @@ class Tree:
                 json.dump(plan, f, indent=1)
                 f.flush()
                 os.fsync(f.fileno())
-        except OSError as e:
-            if created:
+        except BaseException as e:
+            if created and self.meta.exists():
                 self.forget()
-            if e.errno in (13, 30):
+            shutil.rmtree(self.meta / "stage", ignore_errors=True)
+            if isinstance(e, OSError) and e.errno in (errno.EACCES, errno.EROFS):
                 raise Refusal("readonly", f"cannot write in {self.path}: {e.strerror}; wanted a tree you may change")
             raise
         os.rename(new, self.meta / "next.json")

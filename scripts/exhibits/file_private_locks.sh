@@ -18,7 +18,8 @@ awk -F '[ ;]+' '{
 	printf "         %s %s\n", whole ? " " : "!", $0
 }' journal
 
-say "" "File-private locks belong to the open file, so each thread has its own:"
+say "" "File-private locks belong to the open file, so each thread has its own. Linux has them" \
+    "since 3.15 as open file description locks; new here are the names, tests and pages:"
 try after append_demo private journal || exit 1
 sort journal >sorted
 say "" "All 15 lines are there, whole:"
