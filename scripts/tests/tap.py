@@ -11,7 +11,8 @@ class Result(unittest.TestResult):
         self.verdict = ("ok", "")
 
     def addFailure(self, test, error):
-        print("".join("# " + line + "\n" for line in self._exc_info_to_string(error, test).splitlines()), end="")
+        for line in self._exc_info_to_string(error, test).splitlines():
+            print("# " + line)
         self.verdict = ("not ok", "")
         super().addFailure(test, error)
 
