@@ -166,11 +166,24 @@ def failed(what, code, log, text=""):
 
 
 def read_text(path):
-    """A file as text that writes back byte for byte; None if there is no such file."""
+    """A file as text that write_text() turns back into the same bytes; None if there is no such file."""
     try:
-        return pathlib.Path(path).read_text(errors="surrogateescape")
+        return pathlib.Path(path).read_bytes().decode("utf-8", "surrogateescape")
     except FileNotFoundError:
         return None
+
+
+def to_bytes(text):
+    return text.encode("utf-8", "surrogateescape")
+
+
+def write_text(path, text):
+    pathlib.Path(path).write_bytes(to_bytes(text))
+
+
+def lines(text):
+    """Lines with their ends, cut at newlines only: str.splitlines() cuts at form feeds, too."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def main(function):

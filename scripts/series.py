@@ -54,9 +54,9 @@ class Patch:
         self.feature = self.path.parent.name
         self.trailers = {t: [] for t in TRAILERS}
         self.headers, self.files = {}, {}
-        text = self.path.read_text(errors="surrogateescape")
+        text = common.read_text(self.path)
         head, _, rest = text.partition("\n\n")
-        for l in head.splitlines():
+        for l in head.split("\n"):
             key, colon, value = l.partition(": ")
             if not colon:
                 raise Refusal("usage", f"{self.name}: '{l}' is not a mail header; wanted From:, "
@@ -67,7 +67,7 @@ class Patch:
                 raise Refusal("usage", f"{self.name}: no {h}: header; see CONTRIBUTING.md")
         message, cut, diff = ("\n" + rest).partition("\n--- a/")
         self.message = []
-        for l in message.strip("\n").splitlines():
+        for l in message.strip("\n").split("\n"):
             m = re.match(r"(\w+): (.*)", l)
             if m and m[1] in TRAILERS:
                 self.trailers[m[1]].append(m[2].strip())
@@ -79,8 +79,8 @@ class Patch:
             self.parse("--- a/" + diff)
 
     def parse(self, diff):
-        hunk = left = None
-        for l in diff.splitlines():
+        hunk = left = None      # left: lines of the old and of the new side still to come
+        for l in diff.removesuffix("\n").split("\n"):
             if left and l[:1] in (" ", "+", "-", ""):
                 l = l or " "
                 hunk.body.append(l)
@@ -88,16 +88,21 @@ class Patch:
                 left[1] -= l[0] != "-"
                 if left == [0, 0]:
                     left = None
+                elif min(left) < 0:
+                    break
             elif l.startswith("\\") and hunk:
                 hunk.body.append(l)
+            elif left:
+                break
             elif l.startswith("--- a/"):
                 self.files[l[6:].split("\t")[0]] = hunks = []
             elif m := re.match(r"@@ -(\d+)(?:,(\d+))? \+\d+(?:,(\d+))? @@(.*)", l):
                 hunk = Hunk(m[4], int(m[1]))
                 left = [int(m[2] or 1), int(m[3] or 1)]
                 hunks.append(hunk)
-            elif left:
-                raise Refusal("usage", f"{self.name}: hunk {hunk.header.strip()!r} is cut short at {l!r}")
+        if left:
+            raise Refusal("usage", f"{self.name}: the hunk at line {hunk.start} has not the lines that its header "
+                                   "counts (it is cut short, or was edited by hand); make refresh writes hunks anew")
 
     @property
     def subject(self):
@@ -109,7 +114,7 @@ class Patch:
 
 def place(patch, path, text):
     """Apply the hunks of one file; return the new text and the hunks where they landed."""
-    lines = text.splitlines(keepends=True)
+    lines = common.lines(text)
     shift, placed = 0, []
     for n, h in enumerate(patch.files[path], 1):
         old, new = h.side("+"), h.side("-")
@@ -150,17 +155,17 @@ def sections():
 
 def maintain(text, section):
     """Insert a section at its alphabetical place in a kernel tree's MAINTAINERS."""
-    lines = text.splitlines(keepends=True)
-    title = section.splitlines()[0]
-    start = next(i for i, l in enumerate(lines) if re.match(r"3C59X|Maintainers List", l))
+    lines = common.lines(text)
+    title = section.partition("\n")[0]
+    heading = lines.index("Maintainers List\n") if "Maintainers List\n" in lines else 0
     at = len(lines)
-    for i in range(start, len(lines)):
+    for i in range(heading + 1, len(lines)):
         l = lines[i]
         if lines[i - 1] == "\n" and re.match(r"[A-Z0-9]", l) and not re.match(r"[A-Z]:\t", l) \
                 and (l.upper() > title.upper() or l.startswith("THE REST")):
             at = i
             break
-    new = section.splitlines(keepends=True) + ["\n"]
+    new = common.lines(section) + ["\n"]
     before, after = lines[max(0, at - 3):at], lines[at:at + 3]
     hunk = Hunk("", at + 1 - len(before))
     hunk.body = [" " + l.rstrip("\n") for l in before] + ["+" + l.rstrip("\n") for l in new] \
@@ -196,7 +201,7 @@ def place_all(read, features):
                 raise Refusal("conflict", f"{p.name} (feature {p.feature}): the tree already has {path}; "
                               "is the series applied to it by other means?")
             mode = 0o755 if os.access(ROOT / path, os.X_OK) else 0o644
-            changes[path] = Change(None, (ROOT / path).read_text(errors="surrogateescape"), mode, None)
+            changes[path] = Change(None, common.read_text(ROOT / path), mode, None)
         last = i + 1 == len(todo) or todo[i + 1].feature != p.feature
         if last and p.feature in owners:
             old = state.get("MAINTAINERS") or read("MAINTAINERS")
@@ -215,7 +220,7 @@ def result(commits):
 
 
 def blob(text):
-    data = text.encode(errors="surrogateescape")
+    data = common.to_bytes(text)
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()[:12]
 
 
@@ -224,8 +229,8 @@ def diff(path, c):
     lines = [f"diff --git a/{path} b/{path}"]
     if c.old is None:
         lines += [f"new file mode 100{c.mode:o}", f"index {'0' * 12}..{blob(c.new)}"]
-        body = c.new.splitlines()
-        if body:
+        body = c.new.removesuffix("\n").split("\n")
+        if c.new:
             lines += ["--- /dev/null", f"+++ b/{path}",
                       f"@@ -0,0 +1{',' + str(len(body)) if len(body) > 1 else ''} @@"]
             lines += ["+" + l for l in body]
@@ -283,7 +288,7 @@ def write(read, target):
             texts.append((f"{i:04d}-{slug}.patch",
                           mail(c.patch.headers, f"[PATCH {i}/{total}] {c.patch.subject}", body)))
         for name, content in texts:
-            (folder / name).write_text(content, errors="surrogateescape")
+            common.write_text(folder / name, content)
             files.append(folder / name)
     return files
 
@@ -292,11 +297,11 @@ def unified(path, old, new):
     """Hunks of a diff from text to text, by diff(1)."""
     with tempfile.TemporaryDirectory() as d:
         a, b = pathlib.Path(d, "a"), pathlib.Path(d, "b")
-        a.write_text(old, errors="surrogateescape")
-        b.write_text(new, errors="surrogateescape")
+        common.write_text(a, old)
+        common.write_text(b, new)
         r = subprocess.run(["diff", "-up", "--label", "a/" + path, "--label", "b/" + path, a, b],
                            capture_output=True)
-    return r.stdout.decode(errors="surrogateescape")
+    return r.stdout.decode("utf-8", "surrogateescape")
 
 
 def refresh(read, tree, name, edited, more=()):
@@ -335,17 +340,17 @@ def refresh(read, tree, name, edited, more=()):
             step.parse(unified(path, final.get(path, (before,))[0], edits[path]))
             after, _ = place(step, path, after)
         out.append(unified(path, before, after))
-    text = commit.patch.path.read_text(errors="surrogateescape")
+    text = common.read_text(commit.patch.path)
     head = text.partition("\n--- a/")[0].rstrip("\n")
     new = head + "\n\n" + "".join(out) if any(out) else head + "\n"
     if new == text and not overlay:
         common.say("refresh: nothing was edited")
         return
     for path in overlay:
-        (ROOT / path).write_text(edits[path], errors="surrogateescape")
+        common.write_text(ROOT / path, edits[path])
         common.say(f"refresh: {path}")
     if new != text:
-        commit.patch.path.write_text(new, errors="surrogateescape")
+        common.write_text(commit.patch.path, new)
         common.say(f"refresh: {commit.patch.name}")
     # The edits are in the series now; the tree takes them from there again.
     again = result(place_all(read, common.landed()))
@@ -354,7 +359,7 @@ def refresh(read, tree, name, edited, more=()):
             raise Refusal("failed", f"{path} as edited differs from what the series makes of it; your edit is "
                                     f"in {tree / path} still")
         if path in more:
-            (tree / path).write_text(read(path), errors="surrogateescape")
+            common.write_text(tree / path, read(path))
 
 
 def main(argv):

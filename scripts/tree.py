@@ -138,7 +138,7 @@ class Tree:
                 want[p] = text, os.stat(was).st_mode & 0o777
         files = {p: {"orig": state["files"][p]["orig"] if p in state["files"] else digest(self.path / p),
                      "new": ("x" if mode & 0o100 else "-")
-                     + hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()}
+                     + hashlib.sha256(common.to_bytes(text)).hexdigest()}
                  for p, (text, mode) in want.items()}
         for p in self.edited():
             if files.get(p, {}).get("new") == digest(self.path / p):
@@ -182,7 +182,7 @@ class Tree:
                     self.keep(self.meta / "orig" / p, self.path / p)
                 if digest(self.path / p) != f["new"]:
                     text, mode = want[p]
-                    self.put(self.meta / "stage" / p, text.encode(errors="surrogateescape"), mode)
+                    self.put(self.meta / "stage" / p, common.to_bytes(text), mode)
             for p, f in state["files"].items():
                 if p not in files and f["orig"]:
                     self.keep(self.meta / "stage" / p, self.meta / "orig" / p)
