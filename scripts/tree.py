@@ -293,13 +293,14 @@ lock_file = None
 def hold_out():
     """One run at a time in an OUT folder, for the life of this process."""
     global lock_file
-    if lock_file:
+    if lock_file or os.environ.get("SEPTET_HOLDS") == str(out()):
         return
     lock_file = open(out(make=True) / "lock", "w")
     try:
         fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise Refusal("busy", f"another make is at work in {out()}; wait for it, or use another: make OUT=/a/path ...")
+    os.environ["SEPTET_HOLDS"] = str(out())     # what this run starts and waits for works under its lock
 
 
 def tested():
@@ -433,28 +434,36 @@ def reader(tree):
 
 Kernel = collections.namedtuple("Kernel", "flavour src objdir image release")
 
-# which tree, configuration fragments, and about how many lines a build from nothing prints
+# which tree, architecture, configuration fragments, and about how many lines a build from nothing prints
 FLAVOURS = {
-    "plain": ("septet", ["qemu", "features"], 1520),
-    "debug": ("septet", ["qemu", "features", "debug"], 1540),
-    "stock": ("stock", ["qemu"], 1520),
+    "plain": ("septet", "x86_64", ["qemu", "features"], 1520),
+    "debug": ("septet", "x86_64", ["qemu", "features", "debug"], 1540),
+    "stock": ("stock", "x86_64", ["qemu"], 1520),
+}
+# The 64-bit programs of the guest do not run on these, so KERNEL= cannot name them.
+KERNELS = {
+    **FLAVOURS,
+    "i386": ("septet", "i386", ["i386"], 990),
+    "i386-stock": ("stock", "i386", ["i386"], 990),
 }
 
 
-def toolchain():
+def toolchain(arch="x86_64"):
     """make arguments that every kernel build shares; ccache shares objects between clones."""
     cc = "ccache gcc" if shutil.which("ccache") else "gcc"
     os.environ.setdefault("CCACHE_BASEDIR", str(out()))
     os.environ.setdefault("CCACHE_NOHASHDIR", "1")
     jobs = len(os.sched_getaffinity(0))
-    return ["ARCH=x86_64", f"CC={cc}", f"HOSTCC={cc}", f"-j{jobs}", "KBUILD_BUILD_TIMESTAMP=2026-01-01",
+    return [f"ARCH={arch}", f"CC={cc}", f"HOSTCC={cc}", f"-j{jobs}", "KBUILD_BUILD_TIMESTAMP=2026-01-01",
             "KBUILD_BUILD_USER=septet", "KBUILD_BUILD_HOST=septet"]
 
 
 def fragments(flavour):
     """The configuration asked for: the flavour's fragments and what each feature's tests need."""
-    files = [ROOT / "configs" / f"{n}.config" for n in FLAVOURS[flavour][1]]
-    files += sorted((ROOT / "tools" / "testing" / "selftests").glob("*/config"))
+    _, arch, names, _ = KERNELS[flavour]
+    files = [ROOT / "configs" / f"{n}.config" for n in names]
+    if arch == "x86_64":
+        files += sorted((ROOT / "tools" / "testing" / "selftests").glob("*/config"))
     return "".join(f.read_text() for f in files)
 
 
@@ -474,7 +483,7 @@ def configure(flavour, src, objdir, args):
             want[m[1] or m[2]] = m[3] or "n"
     have = dict(l.split("=", 1) for l in got if l.startswith("CONFIG_"))
     wrong = [f"{k}={v}" for k, v in want.items() if have.get(k, "n") != v
-             and not (FLAVOURS[flavour][0] == "stock" and k not in "".join(got))]
+             and not (KERNELS[flavour][0] == "stock" and k not in "".join(got))]
     if wrong:
         raise Refusal("failed", f"Kconfig did not grant {', '.join(wrong)} for the {flavour} kernel; see {objdir}/.config")
     (objdir / "asked.config").write_text(asked)
@@ -508,15 +517,19 @@ def progress(cmd, log, label, expected):
 
 
 def ensure(flavour):
-    """Tree and kernel of a flavour, up to date; a second call in the same state costs nothing."""
+    """build(), for a flavour that somebody typed."""
     if flavour not in FLAVOURS:
         raise Refusal("usage", f"unknown kernel '{flavour}'; wanted KERNEL={' | '.join(FLAVOURS)}")
-    which, _, expected = FLAVOURS[flavour]
+    return build(flavour)
+
+
+def build(flavour):
+    """Tree and kernel of a flavour, up to date; a second call in the same state costs nothing."""
+    which, arch, _, expected = KERNELS[flavour]
     src = source(which)
     # the two trees look alike from their build folders, so ccache serves both from one entry
     objdir = out(which, flavour, make=True)
-    args = [*toolchain(), f"LOCALVERSION=-{flavour if flavour == 'stock' else 'septet'}"
-            + ("-debug" if flavour == "debug" else "")]
+    args = [*toolchain(arch), f"LOCALVERSION=-{which}" + ("-debug" if flavour == "debug" else "")]
     kernel = Kernel(flavour, src, objdir, objdir / "arch/x86/boot/bzImage",
                     objdir / "include/config/kernel.release")
     state = common.read_text(src / ".septet" / "state.json") or ""
