@@ -404,8 +404,8 @@ class Session:
             late = self.late()
             if late:
                 yield late
-        self.off()
-        late = self.late()
+        stuck = self.off()
+        late = stuck or self.late()
         if late:
             yield late
 
@@ -464,20 +464,30 @@ class Session:
             guest.stop()
             outcome.lost = ("TIMEOUT", f"the kernel hangs: silent for {limit + 5 + grace:.0f} s")
         outcome.seconds = time.monotonic() - begin
+        if outcome.timed_out is not None and outcome.status == 137:
+            # Deaf to SIGTERM; a processor may be stuck in the kernel, so nothing more runs here.
+            guest.stop()
+            self.guest = None
         if outcome.lost:
             outcome.kernel_log = self.unread()
             self.guest = None
         return outcome
 
     def off(self):
-        if self.guest:
-            self.guest.send("off\n")
-            try:
-                for _ in self.guest.lines(30 * boot.slowness()):
-                    pass
-            finally:
-                self.guest.stop()
-                self.guest = None
+        """Power the guest off; a result if it does not."""
+        if not self.guest:
+            return None
+        self.guest.send("off\n")
+        try:
+            for _ in self.guest.lines(30 * boot.slowness()):
+                pass
+        except boot.Silent as e:
+            return self.judge(f"after {self.last}", Outcome([], lost=("TIMEOUT", f"does not power off: {e}"),
+                                                            kernel_log=self.unread()))
+        finally:
+            self.guest.stop()
+            self.guest = None
+        return None
 
 
 def settings_timeout(folder):

@@ -28,7 +28,7 @@ PLANTS = {
     "after_warning": GOOD,
     "lock_splat": "echo 'WARNING: possible circular locking dependency detected' >/dev/kmsg\n" + GOOD,
     "endless": "echo before; exec sleep 1000",
-    "deaf": "trap '' TERM; while :; do sleep 1; done",
+    "deaf": "trap '' TERM; while :; do sleep 1; done",      # another boot: the guest may hang
     "leftover": "sleep 1000 & " + GOOD,
     "after_leftover": "! pidof sleep",
     "exit_1": GOOD + "exit 1",
@@ -133,12 +133,13 @@ class Runner(unittest.TestCase):
         self.expect("after_oops", "PASS")
 
     def test_kernel_hang(self):
-        self.expect("kernel_hang", "TIMEOUT", "the kernel hangs: silent for")
+        # Which of the two processors hangs is up to chance, and so who notices: host or guest.
+        self.expect("kernel_hang", "TIMEOUT")
         self.expect("after_kernel_hang", "PASS")
 
     def test_boots(self):
         boots = [r for n, r in self.results.items() if n.startswith("boot")]
-        self.assertEqual([r.name for r in boots], ["boot", "boot 2", "boot 3", "boot 4"])
+        self.assertEqual([r.name for r in boots], ["boot", "boot 2", "boot 3", "boot 4", "boot 5"])
         self.assertEqual({r.verdict for r in boots}, {"PASS"})
 
 

@@ -88,7 +88,8 @@ static struct verdict probe_path(const char *folder, const char *path)
 	if (err != ENOENT)
 		return verdict(STATE_UNKNOWN, err, "cannot be looked up");
 	if (access(folder, F_OK))
-		return verdict(STATE_UNKNOWN, errno, "folder not mounted");
+		return verdict(STATE_UNKNOWN, errno == ENOENT ? 0 : errno,
+			       "folder not mounted");
 	return verdict(STATE_ABSENT, err, "does not exist");
 }
 
