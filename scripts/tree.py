@@ -195,7 +195,7 @@ class Tree:
                 json.dump(plan, f, indent=1)
                 f.flush()
                 os.fsync(f.fileno())
-        except BaseException as e:
+        except (Exception, KeyboardInterrupt) as e:
             if created and self.meta.exists():
                 self.forget()
             shutil.rmtree(self.meta / "stage", ignore_errors=True)

@@ -258,6 +258,74 @@ class Program(Case):
             self.assertEqual(snapshot(self.tree), before)
 
 
+class Base(Case):
+    """Which base is taken: the newest that apt has if the series fits it, else the newest tested one."""
+
+    def setUp(self):
+        super().setUp()
+        self.said = []
+        tree.say = self.said.append
+        self.fetched, self.archives = [], {}
+        for name, value in (("download", self.fetch), ("hold_out", lambda: None), ("tested", lambda: {"2": "", "3": ""})):
+            self.addCleanup(setattr, tree, name, getattr(tree, name))
+            setattr(tree, name, value)
+        for version in "1234":
+            self.archive(version)
+
+    def archive(self, version, edited=False):
+        """A source tarball; with edited, one that the series does not fit."""
+        top = self.folder / "linux"
+        shutil.copytree(self.tree, top)
+        put(top / "version", version)
+        if edited:
+            put(top / "fs/shared.c", "something else\n")
+        self.archives[version] = self.folder / f"{version}.tar"
+        subprocess.run(["tar", "-C", self.folder, "-cf", self.archives[version], "linux"], check=True)
+        shutil.rmtree(top)
+
+    def fetch(self, version):
+        self.fetched.append(version)
+        return self.archives[version]
+
+    def taken(self, *available):
+        """The version that OUT/septet/src is made from when apt has these, newest first."""
+        self.addCleanup(setattr, tree, "available", tree.available)
+        tree.available = lambda: list(available)
+        return (tree.source() / "version").read_text()
+
+    def test_newest(self):
+        self.assertEqual(self.taken("4", "3", "2"), "4")
+        self.assertEqual(self.fetched, ["4"])
+        self.assertIn("newer than the versions", " ".join(self.said))
+
+    def test_drift(self):
+        self.archive("4", edited=True)
+        self.assertEqual(self.taken("4", "3", "2"), "3")
+        drift, = (t for t in self.said if t.startswith("DRIFT"))
+        self.assertRegex(drift, "DRIFT: 4: .*hunk 1 of fs/shared.c")
+
+    def test_drift_with_an_old_one_gone(self):
+        self.archive("4", edited=True)
+        self.assertEqual(self.taken("4", "2", "1"), "2")
+
+    def test_drift_without_a_way_out(self):
+        self.archive("4", edited=True)
+        self.assertIn("fs/shared.c", self.refused("conflict", self.taken, "4", "1"))
+
+    def test_nothing_to_be_had(self):
+        self.assertIn("make doctor", self.refused("network", self.taken))
+
+    def test_stays(self):
+        self.taken("3")
+        self.assertEqual(self.taken("4", "3"), "3")
+
+    def test_given(self):
+        os.environ["BASE"] = str(self.archives["1"])
+        self.addCleanup(os.environ.pop, "BASE")
+        self.assertEqual(self.taken("4"), "1")
+        self.assertEqual(self.fetched, [])
+
+
 class Interrupting(Case):
     """After a kill the next run ends in one of the two clean states."""
 
