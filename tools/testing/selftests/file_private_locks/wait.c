@@ -55,6 +55,27 @@ TEST_F(file, granted_by_unlock)
 	peer_stop(&waiter);
 }
 
+/* A lock that gets shorter lets go of those who wait for the part it loses. */
+TEST_F(file, granted_when_the_lock_gets_shorter)
+{
+	struct flock tail = span(F_WRLCK, 90, 10), head = span(F_WRLCK, 0, 10);
+	struct pair p;
+
+	pair_start(&p, self->path);
+	ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_WRLCK, 0, 100));
+	peer_ask(&p.a, p.fa, F_SETLKPW, &tail);
+	peer_ask(&p.b, p.fb, F_SETLKPW, &head);
+	until_waiting(self->id, 2);
+	ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_UNLCK, 90, 10));
+	EXPECT_EQ(0, peer_answer(&p.a, NULL));
+	until_waiting(self->id, 1);
+	EXPECT_FALSE(answered(&p.b));
+	ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_UNLCK, 0, 10));
+	EXPECT_EQ(0, peer_answer(&p.b, NULL));
+	EXPECT_STREQ("W10-89", layout(self->fd, self->buf));
+	pair_stop(&p);
+}
+
 TEST_F(file, granted_by_last_close)
 {
 	struct flock fl = span(F_RDLCK, 0, 0);
