@@ -167,7 +167,8 @@ class Tree:
         self.refuse_unwritable([*files, *state["files"]])
         need = sum(len(t) for t, _ in want.values()) * 3 + (1 << 20)
         if shutil.disk_usage(self.path).free < need:
-            raise Refusal("space", f"{self.path} has less than {need >> 20} MiB free; free some and type the same again")
+            raise Refusal("space", f"{self.path} has less than {need >> 20} MiB free; free some and type "
+                                   "the same again")
         created = not self.meta.exists()
         dirs = []
         try:
@@ -485,7 +486,8 @@ def configure(flavour, src, objdir, args):
     wrong = [f"{k}={v}" for k, v in want.items() if have.get(k, "n") != v
              and not (KERNELS[flavour][0] == "stock" and k not in "".join(got))]
     if wrong:
-        raise Refusal("failed", f"Kconfig did not grant {', '.join(wrong)} for the {flavour} kernel; see {objdir}/.config")
+        raise Refusal("failed", f"Kconfig did not grant {', '.join(wrong)} for the {flavour} kernel; see "
+                                f"{objdir}/.config")
     (objdir / "asked.config").write_text(asked)
 
 
@@ -580,7 +582,8 @@ def tools():
         work = out("septet", "tools", name, make=True)
         log = work / "build.log"
         log.unlink(missing_ok=True)
-        common.run(["make", "-C", src / "tools" / name, f"O={work}", f"DESTDIR={target}", "prefix=/usr", "install"], log)
+        common.run(["make", "-C", src / "tools" / name, f"O={work}", f"DESTDIR={target}", "prefix=/usr",
+                    "install"], log)
     return target
 
 

@@ -266,7 +266,8 @@ class Base(Case):
         self.said = []
         tree.say = self.said.append
         self.fetched, self.archives = [], {}
-        for name, value in (("download", self.fetch), ("hold_out", lambda: None), ("tested", lambda: {"2": "", "3": ""})):
+        for name, value in (("download", self.fetch), ("hold_out", lambda: None),
+                            ("tested", lambda: {"2": "", "3": ""})):
             self.addCleanup(setattr, tree, name, getattr(tree, name))
             setattr(tree, name, value)
         for version in "1234":
