@@ -311,7 +311,9 @@ def tested():
 
 
 def available():
-    """Versions of the package that apt can fetch now, newest first."""
+    """Versions of the package that apt can fetch now, newest first; none where there is no apt."""
+    if not shutil.which("apt-cache"):
+        return []
     r = subprocess.run(["apt-cache", "madison", PACKAGE], capture_output=True, text=True)
     return list(dict.fromkeys(l.split("|")[1].strip() for l in r.stdout.splitlines() if l.count("|") >= 2))
 
