@@ -26,8 +26,13 @@
  * @n: values to run with, ascending and closed by BENCH_END; needs @param
  * @fs: filesystems to run on, "tmpfs" or "ext4" (on null_blk), NULL closes
  * @max_ratio: goal for instructions, septet / stock; 0 for none
+ * @peer: where stock has nothing to compare with: the benchmark whose figure on
+ *	septet takes the place of stock's in the ratio; it has the same @n and @fs
  * @setup: called once before measuring, with one of @n (0 without @param)
  * @op: the operation; must not sleep, because idle time would count
+ * @timed_op: in place of @op, for an operation that cannot do without waiting:
+ *	does it once and returns the instructions that count; wall time is not
+ *	compared
  */
 struct bench {
 	const char *name;
@@ -38,8 +43,10 @@ struct bench {
 	long n[BENCH_LIST];
 	const char *fs[BENCH_LIST];
 	double max_ratio;
+	const char *peer;
 	void (*setup)(long n);
 	void (*op)(void);
+	unsigned long (*timed_op)(void);
 };
 
 /* The linker gathers the entries of all files, in the order it is given them. */
@@ -53,6 +60,9 @@ extern const struct bench *const __start_benches[], *const __stop_benches[];
  * a kernel without the interface is met: on stock it is reported, not an error.
  */
 noreturn void bench_fail(const char *what);
+
+/* The time-stamp counter; see main.c for what it counts. */
+unsigned long bench_ticks(void);
 
 /* Creates (or opens) @name in the working directory for reading and writing. */
 int bench_open(const char *name);

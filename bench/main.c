@@ -26,6 +26,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
@@ -33,6 +34,7 @@
 
 #define WARM_UP		20
 #define MAX_SAMPLES	100
+#define SETTLE_SECONDS	10
 
 static const struct bench *bench;	/* the one being measured, ... */
 static const char *fs;			/* ... where ... */
@@ -74,7 +76,7 @@ int bench_open(const char *name)
 	return fd;
 }
 
-static unsigned long ticks(void)
+unsigned long bench_ticks(void)
 {
 	unsigned long t;
 
@@ -82,6 +84,22 @@ static unsigned long ticks(void)
 	t = __rdtsc();
 	_mm_lfence();
 	return t;
+}
+
+/*
+ * In the first second or two after boot, until it has measured the time-stamp
+ * counter, a kernel runs all timers off a periodic tick that never stops.
+ */
+static void settle(void)
+{
+	struct timespec resolution;
+
+	for (int i = 0; i < SETTLE_SECONDS; i++) {
+		if (!clock_getres(CLOCK_MONOTONIC, &resolution) && !resolution.tv_sec &&
+		    resolution.tv_nsec == 1)
+			return;
+		sleep(1);
+	}
 }
 
 /* Ticks for two million instructions: a loop of two, a million times. */
@@ -93,9 +111,9 @@ static void calibrate(void)
 	for (i = 0; i < WARM_UP; i++) {
 		long count = 1000000;
 
-		start = ticks();
+		start = bench_ticks();
 		asm volatile("1: dec %0\n\tjnz 1b" : "+r" (count) : : "cc");
-		start = ticks() - start;
+		start = bench_ticks() - start;
 		if (start < best)
 			best = start;
 	}
@@ -105,11 +123,16 @@ static void calibrate(void)
 
 static unsigned long sample(long ops)
 {
-	unsigned long start = ticks();
+	unsigned long start = bench_ticks(), counted = 0;
 
+	if (bench->timed_op) {
+		while (ops--)
+			counted += bench->timed_op();
+		return counted;
+	}
 	while (ops--)
 		bench->op();
-	return ticks() - start;
+	return bench_ticks() - start;
 }
 
 /* The host's leave to start a round. Not stdio: a child must not inherit what was read ahead. */
@@ -129,8 +152,10 @@ static void measure(void)
 
 	bench->setup(n);
 	for (i = 0; i < WARM_UP; i++) {
-		unsigned long t = sample(1);
+		unsigned long t = bench_ticks();
 
+		sample(1);
+		t = bench_ticks() - t;
 		if (t < once)
 			once = t;
 	}
@@ -214,8 +239,10 @@ static void list(void)
 
 		printf("{\"name\": \"%s\", \"feature\": \"%s\", \"title\": \"%s\", ",
 		       b->name, b->feature, b->title);
-		printf("\"unit\": \"%s\", \"param\": \"%s\", \"max_ratio\": %g}\n",
+		printf("\"unit\": \"%s\", \"param\": \"%s\", \"max_ratio\": %g, ",
 		       b->unit, b->param ? b->param : "", b->max_ratio);
+		printf("\"peer\": \"%s\", \"waits\": %s}\n", b->peer ? b->peer : "",
+		       b->timed_op ? "true" : "false");
 	}
 }
 
@@ -239,6 +266,7 @@ int main(int argc, char **argv)
 			MAX_SAMPLES);
 		return 2;
 	}
+	settle();
 	calibrate();
 	for (i = 5; i < argc; i++)
 		run(argv[i]);

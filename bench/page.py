@@ -49,19 +49,31 @@ def variant(row):
 def goal(row):
     if row["goal"] is None:
         return "-"
-    return f"<= {row['goal']:g} {'met' if row['met'] else 'NOT MET'}"
+    peer = f" of {row['peer']}" if row["peer"] else ""
+    return f"<= {row['goal']:g}{peer} {'met' if row['met'] else 'NOT MET'}"
+
+
+def aligned(rows, left):
+    """Rows of cells as lines; the columns in left begin at the left."""
+    width = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(w) if i in left else cell.rjust(w)
+                      for i, (cell, w) in enumerate(zip(row, width))).rstrip() for row in rows]
 
 
 def notes(report):
     """What the reader must know to read the figures."""
+    kernels = f"stock = Linux {report['kernels']['stock']}, septet = Linux {report['kernels']['septet']}."
+    if not report["results"]:
+        return [kernels]
     scale = " and ".join(f"{value:.6f}" for value in report["ticks_per_instruction"].values())
     if report["accelerator"] == "kvm":
         timing = "Wall ratio: septet / stock, cycles of the time-stamp counter under KVM"
     else:
         timing = ("Wall ratio: septet / stock, time under emulation (no usable KVM here: "
                   f"{report['accelerator_reason']})")
-    return [f"stock = Linux {report['kernels']['stock']}, septet = Linux {report['kernels']['septet']}.",
+    return [kernels,
             f"Figures: instructions per operation, counted by QEMU; ticks per instruction {scale}.",
+            "Ratio: septet / stock; where the goal names a benchmark, septet / that one on septet.",
             timing + "; guests take turns in the order stock, septet, septet, stock; median of the "
             "rounds, +- covers 80 % of them."]
 
@@ -89,7 +101,7 @@ def legend(x, y):
 
 def bars(rows, label):
     """Two bars a variant, all on one linear scale that starts at zero."""
-    left, right, top, step = 110, 90, 26, 58
+    left, right, top, step = max(110, *(10 + 7 * len(variant(row)) for row in rows)), 90, 26, 58
     most = max(row[k] for row in rows for k in KERNELS if row[k])
     parts = legend(left, 14)
     for i, row in enumerate(rows):
@@ -162,14 +174,15 @@ def summary(report):
     return f'<div class="wide"><table>{"".join(rows)}</table></div>'
 
 
-def render(report):
-    """The whole page; it loads nothing from anywhere."""
+def render(report, more=()):
+    """The whole page, with more at its end; it loads nothing from anywhere."""
     parts = ["<!DOCTYPE html>", '<html lang="en"><head><meta charset="utf-8">',
              '<meta name="viewport" content="width=device-width, initial-scale=1">',
              '<meta name="color-scheme" content="light dark">',
              f"<title>Septet benchmarks</title><style>{STYLE}</style></head><body>",
              "<h1>Septet benchmarks</h1>",
-             *(f"<p>{html.escape(words)}</p>" for words in notes(report)), summary(report)]
+             *(f"<p>{html.escape(words)}</p>" for words in notes(report)),
+             summary(report) if report["results"] else ""]
     for name, bench in report["benchmarks"].items():
         rows = [row for row in report["results"] if row["bench"] == name]
         parts.append(f"<h2>{html.escape(bench['title'])}</h2>"
@@ -184,4 +197,4 @@ def render(report):
             continue
         for fs in dict.fromkeys(row["fs"] for row in rows):
             parts.append(curve([row for row in rows if row["fs"] == fs], bench["title"], bench["param"]))
-    return "\n".join([*parts, "</body></html>", ""])
+    return "\n".join([*parts, *more, "</body></html>", ""])

@@ -10,7 +10,7 @@ usage: run.py [B] [--json]      measure; B is a name or a pattern of names, defa
   make bench B='locks_*'            only what matches the pattern
   make bench B=rename_plain JSON=1  one benchmark, results as JSON on standard output
 
-Two things are measured, both kernels in the same run:
+Both kernels are measured in the same run:
   instructions per operation   QEMU counts them (-icount), so the same kernel always gives the
                                same figure; goals are set on these
   wall ratio                   time on septet / time on stock: two guests of each kernel take turns
@@ -34,6 +34,7 @@ sys.path.insert(0, str(HERE.parent / "scripts"))
 import common
 from common import Refusal, out
 import page
+import timer_wakeups
 
 # Kernels in the order of the columns: what a report calls them, what tree.ensure() does.
 KERNELS = {"stock": "stock", "septet": "plain"}
@@ -67,18 +68,23 @@ def note(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def build():
-    """The guest program with all benchmarks in it, compiled again when a source is newer."""
-    program = out("bench", make=True) / "bench"
+def compiled(name, sources):
+    """A guest program, compiled again when a source is newer."""
+    program = out("bench", make=True) / name
     include = common.ROOT / "include/uapi"
     # A folder is newer than what was built from it when a file in it came or went.
-    inputs = [HERE, *HERE.glob("*.[ch]"), *include.rglob("*")]
+    inputs = [HERE, *HERE.glob("*.h"), *include.rglob("*"), *sources]
     if not program.exists() or program.stat().st_mtime < max(f.stat().st_mtime for f in inputs):
         if not shutil.which("gcc"):
             raise Refusal("packages", "gcc is not installed; type: apt-get install gcc libc6-dev")
         common.run(["gcc", "-O2", "-static", "-Wall", "-Wextra", "-Werror", f"-I{include}",
-                    "-o", program, *sorted(HERE.glob("*.c"))])
+                    "-o", program, *sources])
     return program
+
+
+def build():
+    """The guest program with all benchmarks in it."""
+    return compiled("bench", sorted(HERE.glob("*.c")))
 
 
 def described(program):
@@ -92,7 +98,8 @@ def choose(known, pattern):
     if not names:
         raise Refusal("usage", f"no benchmark is called '{pattern}'; there are: {' '.join(known)}; "
                                "type: make bench B=NAME")
-    return names
+    peers = {known[name].get("peer") for name in names}
+    return [name for name in known if name in names or name in peers]
 
 
 def ext4_image():
@@ -193,7 +200,7 @@ def take_turns(runners, keys):
 
 def wall(rounds):
     """Rounds of ABBA -> median ratio, and half the range that the middle 80 % of the rounds cover."""
-    if any(None in figures for figures in rounds):
+    if not rounds or any(None in figures for figures in rounds):
         return None
     totals = [[sum(f for f, k in zip(figures, ABBA) if k == kernel) / 2 for kernel in KERNELS]
               for figures in rounds]
@@ -211,51 +218,66 @@ def result(bench, key, counted, timed, cycles):
         row[kernel] = per_op(record, statistics.median)
         if row[kernel] is None:
             row[kernel + "_error"] = record["error"] if record else "no result"
-    row["ratio"] = row["septet"] / row["stock"] if row["stock"] and row["septet"] else None
+    base = row["stock"]
+    if bench["peer"]:
+        base = per_op(counted["septet"].get((bench["peer"], *key[1:])), statistics.median)
+    row["ratio"] = row["septet"] / base if base and row["septet"] else None
     row["wall"] = wall(timed)
     if row["wall"] and not cycles:
         # Absolute times of an emulator say nothing about any machine.
         del row["wall"]["stock"], row["wall"]["septet"]
     row["goal"] = bench["max_ratio"] or None
+    row["peer"] = bench["peer"] or None
     row["met"] = None if row["goal"] is None else row["ratio"] is not None and row["ratio"] <= row["goal"]
     return row
+
+
+def operations(kernels, benches, accel, reason):
+    """Instructions and wall ratio of each: (ticks per instruction, rows)."""
+    program = build()
+    note("instructions per operation, counted by QEMU:")
+    initrd = initramfs(program, benches, "bench-counted", COUNTED)
+    scale, counted = {}, {}
+    for name, kernel in kernels.items():
+        scale[name], counted[name] = count(kernel, initrd, f"{name}-counted")
+    timed = {}
+    keys = [key for key in counted["septet"] if not benches[key[0]]["waits"]]
+    if keys:
+        note(f"wall ratio ({accel}: {reason}):")
+        initrd = initramfs(program, dict.fromkeys(key[0] for key in keys), "bench-timed", TIMED)
+        runners = [Runner(kernels[name], initrd, f"{name}-timed-{number}", False)
+                   for number, name in enumerate(ABBA, 1)]
+        timed = take_turns(runners, keys)
+        for runner in runners:
+            runner.guest.stop()
+    return scale, [result(benches[key[0]], key, counted, timed.get(key, ()), accel == "kvm")
+                   for key in counted["septet"]]
 
 
 def measure(benches):
     """Boot everything and return the report."""
     import boot
     import tree
-    program = build()
     kernels = {name: tree.ensure(flavour) for name, flavour in KERNELS.items()}
     accel, reason = boot.accelerator(kernels["septet"].image)
-
-    note("instructions per operation, counted by QEMU:")
-    initrd = initramfs(program, benches, "bench-counted", COUNTED)
-    scale, counted = {}, {}
-    for name, kernel in kernels.items():
-        scale[name], counted[name] = count(kernel, initrd, f"{name}-counted")
-    keys = list(counted["septet"])
-
-    note(f"wall ratio ({accel}: {reason}):")
-    initrd = initramfs(program, benches, "bench-timed", TIMED)
-    runners = [Runner(kernels[name], initrd, f"{name}-timed-{number}", False)
-               for number, name in enumerate(ABBA, 1)]
-    timed = take_turns(runners, keys)
-    for runner in runners:
-        runner.guest.stop()
-
-    rows = [result(benches[key[0]], key, counted, timed[key], accel == "kvm") for key in keys]
-    return {"kernels": {name: kernel.release for name, kernel in kernels.items()},
-            "ticks_per_instruction": scale,
-            "accelerator": accel, "accelerator_reason": reason,
-            "benchmarks": benches, "results": rows,
-            "goals_met": sum(row["met"] is True for row in rows),
-            "goals_not_met": sum(row["met"] is False for row in rows),
-            "failed": sum(row["septet"] is None for row in rows)}
+    wakeups = None
+    if benches.pop(timer_wakeups.NAME, None):
+        program = compiled("wakeups", [common.ROOT / timer_wakeups.SOURCE])
+        wakeups = timer_wakeups.measure(kernels, program, note)
+    scale, rows = operations(kernels, benches, accel, reason) if benches else ({}, [])
+    report = {"kernels": {name: kernel.release for name, kernel in kernels.items()},
+              "ticks_per_instruction": scale,
+              "accelerator": accel, "accelerator_reason": reason,
+              "benchmarks": benches, "results": rows, "wakeups": wakeups,
+              "goals_met": sum(row["met"] is True for row in rows),
+              "goals_not_met": sum(row["met"] is False for row in rows),
+              "failed": sum(row["septet"] is None for row in rows)}
+    for total in ("goals_met", "goals_not_met", "failed") if wakeups else ():
+        report[total] += wakeups[total]
+    return report
 
 
-def table(report):
-    """The report as aligned lines for a terminal."""
+def table_of_operations(report):
     cycles = report["accelerator"] == "kvm"
     head = ["benchmark", "variant", "stock", "septet", "ratio", "wall ratio", "goal"]
     if cycles:
@@ -268,28 +290,37 @@ def table(report):
         if cycles:
             line[6:6] = [page.number(time and time[kernel]) for kernel in KERNELS]
         lines.append(line)
-    width = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    text = ["  ".join(cell.ljust(w) if i < 2 or i == len(head) - 1 else cell.rjust(w)
-                      for i, (cell, w) in enumerate(zip(line, width))).rstrip() for line in lines]
+    text = page.aligned(lines, (0, 1, len(head) - 1))
     for row in report["results"]:
         for kernel in KERNELS:
             if kernel + "_error" in row:
                 text.append(f"{row['bench']} {page.variant(row)} on {kernel}: {row[kernel + '_error']}")
-    return "\n".join(["", *text, "", *page.notes(report),
+    return text
+
+
+def table(report):
+    """The report as aligned lines for a terminal."""
+    text = [""]
+    if report["results"]:
+        text += [*table_of_operations(report), ""]
+    if report["wakeups"]:
+        text += [*timer_wakeups.table(report["wakeups"]), ""]
+    return "\n".join([*text, *page.notes(report),
                       f"{report['goals_met']} goals met, {report['goals_not_met']} not met"])
 
 
 def write(report):
     folder = out("report/bench", make=True)
     (folder / "bench.json").write_text(json.dumps(report, indent=1) + "\n")
-    (folder / "index.html").write_text(page.render(report))
+    more = timer_wakeups.render(report["wakeups"]) if report["wakeups"] else ()
+    (folder / "index.html").write_text(page.render(report, more))
     return folder / "index.html"
 
 
 def show_list(benches):
     width = max(map(len, benches))
     for b in benches.values():
-        goal = f"; goal: at most {b['max_ratio']:g} of stock" if b["max_ratio"] else ""
+        goal = f"; goal: at most {b['max_ratio']:g} of {b['peer'] or 'stock'}" if b["max_ratio"] else ""
         print(f"{b['name'].ljust(width)}  {b['title']} [{b['feature']}{goal}]")
 
 
@@ -301,7 +332,7 @@ def main(argv):
     words = [w for w in argv if w != "--json"]
     if len(words) > 1 or words[:1] and words[0].startswith("-"):
         raise Refusal("usage", f"do not understand '{' '.join(words)}'; type: bench/run.py --help")
-    known = described(build())
+    known = {**described(build()), timer_wakeups.NAME: timer_wakeups.ABOUT}
     if words == ["list"]:
         show_list(known)
         return 0

@@ -508,6 +508,12 @@ def kselftests(installed):
     return tests
 
 
+def tool_tests(installed):
+    """The tests that the companion tools bring for a guest."""
+    return [Test(f"guest-tools:{f.parent.name}", f"/septet/guest-tests/{f.parent.name}", "./run", DEFAULT_TIMEOUT)
+            for f in sorted(installed.glob("*/run"))]
+
+
 def guest_files(initramfs):
     for name in ("run-tests", "run-kunit", "check-leaks", "check-dma"):
         initramfs.add(f"/septet/{name}", ROOT / "scripts/guest" / name)
@@ -665,7 +671,8 @@ def check(host_only):
         built = tree.ensure(kernel)
         image = built.image
         installed = tree.kselftests()
-        tests = [t for t in kselftests(installed) if wanted(t.name)]
+        brought = tree.guest_tests()
+        tests = [t for t in kselftests(installed) + tool_tests(brought) if wanted(t.name)]
     # None of these depends on the kernel: once, with the default one, is enough.
     lints = [f"lint:{n}" for n in lint.CHECKS if wanted(f"lint:{n}")] if kernel == "plain" else []
     on_host = host_tests(image, wanted) if kernel == "plain" else []
@@ -700,6 +707,7 @@ def check(host_only):
             report.facts["Accelerator"] = f"{accel} ({reason})"
             initramfs = boot.Initramfs(f"check-{kernel}")
             initramfs.add_tree("/septet/kselftest", installed)
+            initramfs.add_tree("/septet/guest-tests", brought)
             initramfs.add_tree("", tree.tools())
             guest_files(initramfs)
             env = {"SEPTET_KERNEL": kernel, "SEPTET_LEVEL": level,

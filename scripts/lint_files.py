@@ -13,7 +13,7 @@ from common import ROOT, out
 from lint_base import base, need, output, parallel, result
 
 SPDX = "SPDX-License-Identifier: GPL-2.0"
-CODE = (".c", ".h", ".S", ".py", ".sh", ".rst", ".8", ".cocci", "/Makefile", "/Kconfig")
+CODE = (".c", ".h", ".S", ".py", ".sh", ".rst", ".1", ".8", ".cocci", "/Makefile", "/Kconfig")
 LARGEST = 400_000
 
 # Written so that they do not match themselves.

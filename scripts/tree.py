@@ -589,6 +589,17 @@ def tools():
     return target
 
 
+def guest_tests():
+    """OUT/guest-tests/<tool>/run: the tests of companion tools that want a kernel with the features."""
+    src, target = source("septet"), out("guest-tests")
+    shutil.rmtree(target, ignore_errors=True)
+    for name in companions():
+        if re.search(r"^guest-tests:", (src / "tools" / name / "Makefile").read_text(), re.M):
+            common.run(["make", "-s", "-C", src / "tools" / name, f"O={out('septet', 'tools', name, make=True)}",
+                        f"DESTDIR={target / name}", "guest-tests"])
+    return target
+
+
 def clean(everything):
     """Remove what was built; with everything, the whole OUT folder."""
     if not out().is_dir():

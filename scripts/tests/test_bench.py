@@ -21,9 +21,10 @@ import common   # noqa: E402
 import page     # noqa: E402
 import run      # noqa: E402
 import tap      # noqa: E402
+import timer_wakeups    # noqa: E402
 
 BENCH = {"name": "locks", "feature": "file_private_locks", "title": "Lock & unlock", "unit": "pair",
-         "param": "other locks", "max_ratio": 1.01}
+         "param": "other locks", "max_ratio": 1.01, "peer": ""}
 KEY = ("locks", "tmpfs", 32)
 CALIBRATED = '{"instructions": 2000000, "ticks": 2000007}'
 
@@ -44,7 +45,7 @@ def report(*rows, accelerator="tcg", bench=BENCH):
     return {"kernels": {"stock": "6.12.1", "septet": "6.12.1-septet"},
             "ticks_per_instruction": {"stock": 1.0, "septet": 1.0},
             "accelerator": accelerator, "accelerator_reason": "no /dev/kvm",
-            "benchmarks": {bench["name"]: bench}, "results": list(rows),
+            "benchmarks": {bench["name"]: bench}, "results": list(rows), "wakeups": None,
             "goals_met": sum(r["met"] is True for r in rows),
             "goals_not_met": sum(r["met"] is False for r in rows), "failed": 0}
 
@@ -83,6 +84,11 @@ class Choice(unittest.TestCase):
 
     def test_pattern(self):
         self.assertEqual(run.choose(self.KNOWN, "locks_*"), ["locks_classic", "locks_pair"])
+
+    def test_who_is_compared_with_comes_along(self):
+        known = {"a": {"peer": "c"}, "b": {}, "c": {"peer": ""}}
+        self.assertEqual(run.choose(known, "a"), ["a", "c"])
+        self.assertEqual(run.choose(known, "[bc]"), ["b", "c"])
 
     def test_unknown_name_is_refused_with_the_names(self):
         with self.assertRaises(common.Refusal) as caught:
@@ -161,6 +167,17 @@ class Figures(unittest.TestCase):
         self.assertEqual((r["stock"], r["ratio"], r["met"]), (None, None, False))
         self.assertEqual(r["stock_error"], "fcntl: Invalid argument")
 
+    def test_ratio_to_another_benchmark_on_the_same_kernel(self):
+        bench = {**BENCH, "name": "new", "peer": "locks"}
+        key = ("new", *KEY[1:])
+        r = run.result(bench, key, {"stock": {key: failure(key), KEY: record(1)},
+                                    "septet": {key: record(1030), KEY: record(1000)}},
+                       [[None] * 4], False)
+        self.assertEqual((r["ratio"], r["met"]), (1.03, False))
+        self.assertEqual(page.goal(r), "<= 1.01 of locks NOT MET")
+        r = run.result(bench, key, {"stock": {}, "septet": {key: record(1)}}, [[None] * 4], False)
+        self.assertEqual((r["ratio"], r["met"]), (None, False))
+
     def test_no_absolute_time_from_emulation(self):
         self.assertNotIn("stock", row(record(1), record(1), [[1, 2, 2, 1]] * 2)["wall"])
         self.assertEqual(row(record(1), record(1), [[1, 2, 2, 1]] * 2, True)["wall"]["septet"], 2)
@@ -199,6 +216,115 @@ class Words(unittest.TestCase):
                 self.assertIn("Lock &amp; unlock", text)
                 for part in text.split("<svg")[1:]:
                     xml.etree.ElementTree.fromstring("<svg" + part.split("</svg>")[0] + "</svg>")
+
+
+def waited(interrupts, late=None, seconds=10):
+    late = late or {"p50": 1.0, "p99": 4.0, "max": 9.0}
+    return {"wait": "timerfd", "programs": 100, "period_ms": 1000, "interrupts": interrupts,
+            "seconds": seconds, "late_ms": late}
+
+
+class Wakeups(unittest.TestCase):
+    """What is made of the counts of timer interrupts."""
+
+    def section(self, deferrable, late):
+        idle = {v.name: waited(deferrable if timer_wakeups.is_deferrable(v) else 2050)
+                for v in timer_wakeups.ON_IDLE_CPU}
+        idle["idle"] = waited(50)
+        busy = {v.name: waited(0, late) for v in timer_wakeups.ON_BUSY_CPU}
+        return timer_wakeups.section({"stock": {}, "septet": idle}, busy)
+
+    def test_all_goals_met(self):
+        s = self.section(60, {"p50": 2.4, "p99": 5.0, "max": 5.0})
+        self.assertEqual((s["goals_met"], s["goals_not_met"], s["failed"]), (10, 0, 0))
+        row = {r["variant"]: r for r in s["rows"]}["deferrable timerfd"]
+        self.assertEqual([g["value"] for g in row["goals"]], [0.005, 0.005])
+        self.assertEqual((row["stock"], row["septet"]), (None, 6))
+
+    def test_no_goal_met(self):
+        s = self.section(900, {"p50": 2.5, "p99": 5.1, "max": 5.1})
+        self.assertEqual((s["goals_met"], s["goals_not_met"]), (0, 10))
+
+    def test_fewer_than_idle_is_none_at_all(self):
+        self.assertEqual(timer_wakeups.beyond_idle({"idle": 5, "a": 4, "b": 10}, "a", "b"), 0)
+
+    def test_no_ratio_to_what_costs_nothing(self):
+        self.assertIsNone(timer_wakeups.beyond_idle({"idle": 5, "a": 9, "b": 5}, "a", "b"))
+        self.assertIsNone(timer_wakeups.beyond_idle({"idle": 5, "a": None, "b": 10}, "a", "b"))
+        self.assertFalse(timer_wakeups.goal("of b", None, 0.05)["met"])
+
+    def test_every_goal_names_a_variant_of_its_guest(self):
+        names = [v.name for v in timer_wakeups.ON_IDLE_CPU]
+        self.assertEqual(len(set(names)), len(names))
+        for v in timer_wakeups.ON_IDLE_CPU:
+            self.assertLessEqual(set(v.goals), set(names))
+
+    def test_what_the_guest_says(self):
+        self.assertEqual(timer_wakeups.parse('idle: {"interrupts": 3}'), ("idle", {"interrupts": 3}))
+        name, r = timer_wakeups.parse("a b: /bench/wakeups: timerfd_settime: Invalid argument")
+        self.assertEqual((name, r["error"]), ("a b", "/bench/wakeups: timerfd_settime: Invalid argument"))
+        self.assertEqual(timer_wakeups.parse("a: ")[1]["error"], "said nothing")
+
+    def test_a_guest_that_ends_early_fails(self):
+        idle = {"idle": waited(50), "timerfd": {"error": "no timer"}}
+        s = timer_wakeups.section({"stock": {}, "septet": idle}, {})
+        self.assertEqual((s["goals_met"], s["goals_not_met"], s["failed"]), (0, 10, 1))
+        self.assertIn("timerfd on septet: no timer", timer_wakeups.table(s))
+
+    def test_table_and_page(self):
+        s = self.section(60, {"p50": 2.4, "p99": 5.1, "max": 5.1})
+        r = {**report(), "wakeups": s}
+        text = run.table(r)
+        self.assertIn("<= 0.05 of timerfd: 0.005 met; <= 0.3 of nanosleep, slack 50 ms: 0.005 met", text)
+        self.assertIn("<= 1.25 ticks late (p99): 1.275 NOT MET", text)
+        self.assertNotIn("instructions", text)
+        text = page.render({**r, "benchmarks": {}}, timer_wakeups.render(s))
+        self.assertIn("deferrable timerfd, busy CPU", text)
+        self.assertIn("100 x 1000 ms", text)
+        self.assertEqual(text.count("<table>"), 1)
+        for part in text.split("<svg")[1:]:
+            xml.etree.ElementTree.fromstring("<svg" + part.split("</svg>")[0] + "</svg>")
+
+
+@unittest.skipUnless(shutil.which("gcc"), "gcc is not installed")
+class WakeupsProgram(unittest.TestCase):
+    """The program that counts timer interrupts, on this machine."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        with unittest.mock.patch.object(common, "OUT", pathlib.Path(cls.folder.name)):
+            cls.program = run.compiled("wakeups", [common.ROOT / timer_wakeups.SOURCE])
+
+    def wakeups(self, *words):
+        r = subprocess.run([self.program, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return r.returncode, r.stdout, r.stderr
+
+    def test_runs_that_are_due_in_the_window_are_counted(self):
+        cpu = str(min(os.sched_getaffinity(0)))
+        for way in ("timerfd", "nanosleep", "posix", "epoll"):
+            with self.subTest(way):
+                code, said, _ = self.wakeups("-j", "-c", cpu, "-t", "1", "-p", "100", "-n", "3", way)
+                self.assertEqual(code, 0)
+                r = json.loads(said)
+                self.assertEqual((r["wait"], r["programs"], r["seconds"]), (way, 3, 1))
+                self.assertIn(r["runs"], range(1, 31))
+                self.assertGreaterEqual(r["late_ms"]["p50"], 0)
+                self.assertLessEqual(r["late_ms"]["p99"], r["late_ms"]["max"])
+
+    def test_bad_arguments(self):
+        for words in ([], ["idle", "idle"], ["sleep"], ["-n", "0", "idle"], ["-n", "1001", "idle"],
+                      ["-d", "epoll"], ["-b", "5", "timerfd"], ["-s", "5", "timerfd"], ["-p", "1x", "idle"]):
+            with self.subTest(words):
+                code, said, complaint = self.wakeups(*words)
+                self.assertEqual((code, said), (2, ""))
+                self.assertTrue(complaint)
+
+    def test_a_cpu_that_is_not_there(self):
+        code, said, complaint = self.wakeups("-c", "1023", "-t", "1", "idle")
+        self.assertEqual((code, said), (1, ""))
+        self.assertIn("1023", complaint)
 
 
 @unittest.skipUnless(shutil.which("gcc"), "gcc is not installed")

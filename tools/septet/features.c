@@ -48,7 +48,9 @@ const struct feature features[NR_FEATURES] = {
 	{
 		.name = "deferrable_timers",
 		.summary = "timers that do not wake an idle processor",
+		.since = "0.2.0",
 		.asks_for = "TFD_TIMER_IS_DEFERRABLE",
+		.page = "Documentation/admin-guide/deferrable_timers.rst",
 		.probe = probe_deferrable_timers,
 	},
 	{
