@@ -24,7 +24,7 @@ static const struct bench timer_posix = {
 	.param = "microseconds until it would expire; 100 is before the next tick",
 	.n = { 100, 10000000, BENCH_END },
 	.fs = { "tmpfs" },
-	.max_ratio = 1.01,
+	.max_ratio = 1.05,
 	.setup = setup,
 	.op = op,
 };

@@ -16,8 +16,8 @@
 
 /*
  * ctx->deferrable says what the timer was last set to; it is false for alarms. The
- * limit is armed, or its callback runs, only while it is true. What follows it is
- * out of line: ordinary timers pay for one test.
+ * limit is armed, or its callback runs, only while that is true and ctx->defer_max
+ * is not 0. What is behind these two is out of line: ordinary timers pay for tests.
  */
 
 static inline enum hrtimer_mode timerfd_deferrable_mode(int flags)
@@ -51,7 +51,7 @@ static noinline int __timerfd_stop_limit(struct timerfd_ctx *ctx)
  */
 static inline int timerfd_stop_limit(struct timerfd_ctx *ctx)
 {
-	return unlikely(ctx->deferrable) ? __timerfd_stop_limit(ctx) : 0;
+	return unlikely(ctx->defer_max) ? __timerfd_stop_limit(ctx) : 0;
 }
 
 static inline void timerfd_wait_limit(struct timerfd_ctx *ctx)
@@ -84,10 +84,13 @@ static inline void timerfd_serve_overdue(struct timerfd_ctx *ctx)
 		timerfd_trigger_deferred(ctx);
 }
 
-/* For who is about to set it anew: what it is now counts, but nobody needs to wake up. */
+/*
+ * For who is about to set it anew and wants to know when a periodic timer would have
+ * expired next. Nobody needs to wake up for what has passed.
+ */
 static inline void timerfd_expire_overdue(struct timerfd_ctx *ctx)
 {
-	if (timerfd_overdue(ctx))
+	if (unlikely(ctx->deferrable) && ctx->tintv && __timerfd_overdue(ctx))
 		ctx->expired = 1;
 }
 
@@ -107,7 +110,7 @@ static enum hrtimer_restart timerfd_limit_reached(struct hrtimer *limit)
 /* The limit is stopped. Relative CLOCK_REALTIME timers are not on the clock of the descriptor. */
 static noinline void __timerfd_init_limit(struct timerfd_ctx *ctx)
 {
-	if (!ctx->defer_max)
+	if (!ctx->deferrable)
 		return;
 	hrtimer_init(&ctx->limit, ctx->t.tmr.base->clockid, HRTIMER_MODE_ABS);
 	ctx->limit.function = timerfd_limit_reached;
@@ -117,13 +120,13 @@ static noinline void __timerfd_init_limit(struct timerfd_ctx *ctx)
 static inline void timerfd_init_limit(struct timerfd_ctx *ctx, int flags)
 {
 	ctx->deferrable = !!(flags & TFD_TIMER_IS_DEFERRABLE);
-	if (unlikely(ctx->deferrable))
+	if (unlikely(ctx->defer_max))
 		__timerfd_init_limit(ctx);
 }
 
 static noinline void __timerfd_start_limit(struct timerfd_ctx *ctx)
 {
-	if (ctx->defer_max && hrtimer_is_queued(&ctx->t.tmr))
+	if (ctx->deferrable && hrtimer_is_queued(&ctx->t.tmr))
 		hrtimer_start(&ctx->limit, ktime_add_safe(hrtimer_get_expires(&ctx->t.tmr),
 							  ns_to_ktime(ctx->defer_max)),
 			      HRTIMER_MODE_ABS);
@@ -132,7 +135,7 @@ static noinline void __timerfd_start_limit(struct timerfd_ctx *ctx)
 /* After the timer was started. */
 static inline void timerfd_start_limit(struct timerfd_ctx *ctx)
 {
-	if (unlikely(ctx->deferrable))
+	if (unlikely(ctx->defer_max))
 		__timerfd_start_limit(ctx);
 }
 
@@ -160,7 +163,7 @@ static long timerfd_set_defer_max(struct timerfd_ctx *ctx, u64 __user *arg)
 		timerfd_wait_limit(ctx);
 	}
 	ctx->defer_max = max;
-	if (ctx->deferrable) {
+	if (max) {
 		__timerfd_init_limit(ctx);
 		__timerfd_start_limit(ctx);
 	}

@@ -109,6 +109,21 @@ struct hrtimer *hrtimer_deferrable_due(struct hrtimer_cpu_base *cpu_base, ktime_
 	return NULL;
 }
 
+/*
+ * Turn a timer that was initialized as an ordinary one into a deferrable one. Its
+ * callback runs in soft interrupt context on all kernels: many can be due at once
+ * when a CPU wakes up from a long sleep.
+ */
+void __hrtimer_deferrable_init(struct hrtimer *timer)
+{
+	timer->is_deferrable = true;
+	timer->is_soft = true;
+	timer->is_hard = false;
+	/* From either half of the ordinary bases to the one of the same clock. */
+	timer->base += HRTIMER_BASE_MONOTONIC_DEFERRABLE -
+		       round_down(timer->base->index, HRTIMER_BASE_MONOTONIC_SOFT);
+}
+
 /**
  * hrtimer_deferrable_enqueued_first - account for a new first timer of a base
  * @timer: the timer

@@ -51,6 +51,7 @@ ktime_t hrtimer_deferrable_first(struct hrtimer_cpu_base *cpu_base);
 void hrtimer_deferrable_update(struct hrtimer_cpu_base *cpu_base);
 struct hrtimer *hrtimer_deferrable_due(struct hrtimer_cpu_base *cpu_base, ktime_t now,
 				       ktime_t *basenow);
+void __hrtimer_deferrable_init(struct hrtimer *timer);
 void hrtimer_deferrable_enqueued_first(struct hrtimer *timer);
 struct hrtimer_cpu_base *__hrtimer_deferrable_target(struct hrtimer_cpu_base *target);
 void hrtimer_deferrable_check_now(void);
@@ -138,21 +139,10 @@ static inline void hrtimer_deferrable_clear(struct hrtimer_cpu_base *cpu_base)
 	WRITE_ONCE(cpu_base->deferrable_next, KTIME_MAX);
 }
 
-/*
- * Turn a timer that was initialized as an ordinary one into a deferrable one. Its
- * callback runs in soft interrupt context on all kernels: many can be due at once
- * when a CPU wakes up from a long sleep.
- */
 static inline void hrtimer_deferrable_init(struct hrtimer *timer, enum hrtimer_mode mode)
 {
-	if (!(mode & HRTIMER_MODE_DEFERRABLE))
-		return;
-	timer->is_deferrable = true;
-	timer->is_soft = true;
-	timer->is_hard = false;
-	/* From either half of the ordinary bases to the one of the same clock. */
-	timer->base += HRTIMER_BASE_MONOTONIC_DEFERRABLE -
-		       round_down(timer->base->index, HRTIMER_BASE_MONOTONIC_SOFT);
+	if (unlikely(mode & HRTIMER_MODE_DEFERRABLE))
+		__hrtimer_deferrable_init(timer);
 }
 
 /* Whether the mode that @timer is started with has to say HRTIMER_MODE_SOFT. */

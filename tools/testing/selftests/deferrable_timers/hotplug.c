@@ -156,6 +156,7 @@ TEST_F_TIMEOUT(cpu, posix_timers, LONG_TIMEOUT)
 {
 	struct itimerspec setting = to_setting(300 * MS, 0);
 	struct sigevent notify = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN };
+	struct timespec a_moment = to_timespec(20 * MS);
 	timer_t timers[100];
 	unsigned int i;
 	sigset_t set;
@@ -173,6 +174,7 @@ TEST_F_TIMEOUT(cpu, posix_timers, LONG_TIMEOUT)
 	for (i = 0; i < ARRAY_SIZE(timers); i++)
 		ASSERT_EQ(SIGRTMIN, sigwaitinfo(&set, NULL));
 	add_cpu();
+	EXPECT_EQ(-1, sigtimedwait(&set, NULL, &a_moment));
 }
 
 int main(int argc, char **argv)

@@ -157,7 +157,7 @@ FIXTURE_TEARDOWN_PARENT(idle)
 	system_restore(&self->before);
 }
 
-TEST_F(idle, timer_interrupts_of_an_idle_cpu)
+TEST_F_TIMEOUT(idle, timer_interrupts_of_an_idle_cpu, LONG_TIMEOUT)
 {
 	long long window = loops(3, 40) * SEC / 2;
 	struct rate idle, normal, deferrable, pulled;

@@ -90,6 +90,7 @@ TEST_F_TIMEOUT(many, timerfds, LONG_TIMEOUT)
 TEST_F_TIMEOUT(many, posix_timers, LONG_TIMEOUT)
 {
 	struct sigevent notify = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN };
+	struct timespec a_moment = to_timespec(20 * MS);
 	int i, count = number(5000, 50000);
 	struct itimerspec setting;
 	siginfo_t signal;
@@ -126,6 +127,8 @@ TEST_F_TIMEOUT(many, posix_timers, LONG_TIMEOUT)
 		ASSERT_EQ(SIGRTMIN, sigwaitinfo(&set, &signal));
 		ASSERT_EQ(0, seen[signal.si_value.sival_int]++);
 	}
+	kick_idle_cpus();
+	EXPECT_EQ(-1, sigtimedwait(&set, NULL, &a_moment));
 }
 
 int main(int argc, char **argv)
