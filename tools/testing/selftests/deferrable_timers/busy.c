@@ -2,8 +2,9 @@
 /*
  * On a busy CPU a deferrable timer is served by the next tick. How late that is
  * depends on the machine, so interrupts decide: at most two of the local timer
- * come between the time when a timer was due and its expiry. Now and then the
- * kernel leaves softirqs to a task, which has to wait for its turn.
+ * come between the time when a timer was due and its expiry, nine times of ten.
+ * Now and then the kernel leaves softirqs to a task, which has to wait for its
+ * turn, or an emulated CPU stands still while the numbers are being read.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -189,7 +190,9 @@ TEST_F_TIMEOUT(busy, served_by_the_next_tick, LONG_TIMEOUT)
 	       ticks_at(&ordinary, 50), ticks_at(&ordinary, 99));
 	TH_LOG("deferrable: p50 %.2f, p99 %.2f ticks late",
 	       ticks_at(&deferrable, 50), ticks_at(&deferrable, 99));
-	EXPECT_GE(deferrable.count / 20, many);
+	TH_LOG("%d of %d deferrable ones waited for more than %d timer interrupts", many,
+	       deferrable.count, MOST_INTERRUPTS);
+	EXPECT_GE(deferrable.count / 10, many);
 }
 
 int main(int argc, char **argv)
