@@ -384,7 +384,7 @@ class Session:
     def run(self, tests, after):
         """Yield a Result for each test and each boot. after(session) gives the tests to run
         at the end; it is asked in the guest that the last test leaves behind."""
-        queue = list(tests)
+        queue, again = list(tests), set()
         yield self.boot()
         while queue or after:
             if self.guest is None:
@@ -394,6 +394,11 @@ class Session:
                 continue
             test = queue.pop(0)
             outcome = self.execute(test)
+            if outcome.lost and test.name not in again and boot.patching_race(outcome.kernel_log):
+                say(f"the emulator ran into code that was being patched; {test.name} runs again")
+                again.add(test.name)
+                queue.insert(0, test)
+                continue
             if outcome.lost and not outcome.begun and self.last:
                 # The guest died of what ran before; this one gets its turn in the next guest.
                 queue.insert(0, test)

@@ -13,8 +13,6 @@
 
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
-#include <linux/restart_block.h>
-#include <linux/sched.h>
 #include <linux/tick.h>
 
 /* How many run in one go before other softirqs and tasks get their turn. */
@@ -192,34 +190,6 @@ static inline u64 hrtimer_deferrable_limit(u64 next_tick, u64 basemono)
 					  max_ms);
 }
 
-/* Whether it was time for @timer before its CPU woke up. */
-static inline bool hrtimer_deferrable_overdue(struct hrtimer *timer)
-{
-	return hrtimer_is_deferrable(timer) && hrtimer_expires_remaining(timer) <= 0;
-}
-
-/* A sleep that programs nothing has nothing to coalesce with. */
-static inline u64 hrtimer_sleep_slack(enum hrtimer_mode mode)
-{
-	return mode & HRTIMER_MODE_DEFERRABLE ? 0 : current->timer_slack_ns;
-}
-
-static inline bool hrtimer_sleep_is_abs(enum hrtimer_mode mode)
-{
-	return !(mode & HRTIMER_MODE_REL);
-}
-
-static inline void hrtimer_save_restart_mode(struct restart_block *restart,
-					     enum hrtimer_mode mode)
-{
-	restart->nanosleep.deferrable = !!(mode & HRTIMER_MODE_DEFERRABLE);
-}
-
-static inline enum hrtimer_mode hrtimer_restart_mode(struct restart_block *restart)
-{
-	return restart->nanosleep.deferrable ? HRTIMER_MODE_DEFERRABLE : 0;
-}
-
 #else /* CONFIG_DEFERRABLE_HRTIMERS */
 
 #define HRTIMER_DEFERRABLE_BASES
@@ -269,29 +239,6 @@ static inline bool hrtimer_deferrable_needs_ipi(struct hrtimer_cpu_base *cpu_bas
 static inline u64 hrtimer_deferrable_limit(u64 next_tick, u64 basemono)
 {
 	return next_tick;
-}
-
-static inline bool hrtimer_deferrable_overdue(struct hrtimer *timer)
-{
-	return false;
-}
-
-static inline u64 hrtimer_sleep_slack(enum hrtimer_mode mode)
-{
-	return current->timer_slack_ns;
-}
-
-static inline bool hrtimer_sleep_is_abs(enum hrtimer_mode mode)
-{
-	return mode == HRTIMER_MODE_ABS;
-}
-
-static inline void hrtimer_save_restart_mode(struct restart_block *restart,
-					     enum hrtimer_mode mode) { }
-
-static inline enum hrtimer_mode hrtimer_restart_mode(struct restart_block *restart)
-{
-	return 0;
 }
 
 #endif /* CONFIG_DEFERRABLE_HRTIMERS */

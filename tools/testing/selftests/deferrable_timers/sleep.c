@@ -4,6 +4,7 @@
  * the idle CPU sleeps, and tells through shared memory how that went.
  */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -222,16 +223,25 @@ TEST_F(nap, handler_interrupts_an_absolute_sleep)
 	EXPECT_EQ(7, to_ns(self->nap->rest));
 }
 
-/* Whatever ends an overdue sleep, it is over: a signal cannot interrupt it. */
+/*
+ * Whatever ends an overdue sleep, it is over: a signal cannot interrupt it, not even
+ * one that makes the sleeper run where its timer is not.
+ */
 TEST_F(nap, signal_to_an_overdue_sleep)
 {
+	cpu_set_t here;
 	int i;
 
 	if (cannot_idle())
 		SKIP(return, "%s", cannot_idle());
-	for (i = 0; i < 5; i++) {
+	CPU_ZERO(&here);
+	CPU_SET(CPU_HERE, &here);
+	for (i = 0; i < 6; i++) {
+		self->nap->flags = TIMER_IS_DEFERRABLE | (i & TIMER_ABSTIME);
 		start(self->nap);
 		pause_ns(2 * DELAY);
+		if (i & 2)
+			ASSERT_EQ(0, sched_setaffinity(self->nap->pid, sizeof(here), &here));
 		kill(self->nap->pid, SIGUSR1);
 		finish(self->nap);
 		EXPECT_EQ(0, self->nap->result);
