@@ -52,16 +52,6 @@ static struct hrtimer *add(struct kunit *test, struct hrtimer_cpu_base *bases, i
 	return timer;
 }
 
-static unsigned int count(struct hrtimer_clock_base *base)
-{
-	struct timerqueue_node *node;
-	unsigned int n = 0;
-
-	for (node = timerqueue_getnext(&base->active); node; node = timerqueue_iterate_next(node))
-		n++;
-	return n;
-}
-
 /* The mode chooses the base, as far as possible from those that are programmed. */
 static void base_of_mode(struct kunit *test)
 {
@@ -229,6 +219,16 @@ static void limit_never_wraps(struct kunit *test)
 }
 
 #ifdef CONFIG_SMP
+static unsigned int count(struct hrtimer_clock_base *base)
+{
+	struct timerqueue_node *node;
+	unsigned int n = 0;
+
+	for (node = timerqueue_getnext(&base->active); node; node = timerqueue_iterate_next(node))
+		n++;
+	return n;
+}
+
 static unsigned int move(struct hrtimer_cpu_base *from, struct hrtimer_cpu_base *to, int index,
 			 ktime_t now, unsigned int left)
 {

@@ -76,6 +76,32 @@ TEST_F(timer, bound_of_all_timers)
 	EXPECT_FALSE(usually(waits_for_longer, &self->fd));
 }
 
+/* A CPU that sleeps already learns of the bound. */
+static enum result learns_of_the_bound(void *arg)
+{
+	long long due = now(CLOCK_MONOTONIC) + 2 * BOUND;
+	int fd = *(int *)arg;
+
+	if (put_number(DEFER_MAX_MS, 0) ||
+	    arm_on_idle(fd, DEFERRABLE | TFD_TIMER_ABSTIME, due, 0))
+		return NO;
+	wait_until(due - BOUND);
+	if (put_number(DEFER_MAX_MS, BOUND / MS))
+		return NO;
+	wait_until(due + BOUND / 2);
+	if (info(fd).ticks)
+		return UNCLEAR;
+	wait_until(due + 3 * BOUND);
+	return info(fd).ticks ? YES : NO;
+}
+
+TEST_F(timer, bound_set_while_it_sleeps)
+{
+	if (cannot_idle())
+		SKIP(return, "%s", cannot_idle());
+	EXPECT_TRUE(usually(learns_of_the_bound, &self->fd));
+}
+
 TEST_F(timer, bound_of_one_timer)
 {
 	int other = open_timer(CLOCK_MONOTONIC);

@@ -140,19 +140,36 @@ TEST_F(timer, cancel_on_set)
 	}
 }
 
-/* With and without a bound the hour that the clock skips is no time of waiting. */
+/*
+ * With a bound the CPU, which sleeps, has to learn that the time has come closer. It
+ * is interrupted for that, and looks at its timers. Nothing else kicks it.
+ */
+static enum result bound_follows(void *arg)
+{
+	int fd = *(int *)arg;
+	bool served;
+
+	if (arm_at(fd, 0, HOUR))
+		return NO;
+	pause_ns(40 * MS);
+	if (info(fd).ticks)
+		return NO;
+	move_clock(HOUR);
+	pause_ns(60 * MS);
+	served = info(fd).ticks;
+	move_clock(-HOUR);
+	return served ? YES : NO;
+}
+
 TEST_F(timer, bound_follows_the_clock)
 {
 	int fd = open_timer(CLOCK_REALTIME);
 
-	ASSERT_EQ(0, put_number(DEFER_MAX_MS, 10));
-	ASSERT_EQ(0, arm_at(fd, 0, HOUR));
-	pause_ns(40 * MS);
-	EXPECT_EQ(0, info(fd).ticks);
-	move_clock(HOUR);
-	/* Nothing kicks the idle CPU: the bound does. */
-	until_expired(fd);
-	EXPECT_EQ(1, ticks_read(fd));
+	if (cannot_idle())
+		SKIP(return, "%s", cannot_idle());
+	EXPECT_FALSE(usually(bound_follows, &fd));
+	ASSERT_EQ(0, put_number(DEFER_MAX_MS, 20));
+	EXPECT_TRUE(usually(bound_follows, &fd));
 }
 
 TEST_F(timer, posix_timer)
