@@ -341,6 +341,7 @@ long long remaining(int fd)
 struct timer_info info(int fd)
 {
 	struct timer_info info = {};
+	long long seconds, ns;
 	char path[64], line[256];
 	FILE *f;
 
@@ -353,6 +354,8 @@ struct timer_info info(int fd)
 		    sscanf(line, "ticks: %llu", &info.ticks) == 1 ||
 		    sscanf(line, "settime flags: %o", &info.flags) == 1)
 			continue;
+		if (sscanf(line, "it_value: (%lld, %lld)", &seconds, &ns) == 2)
+			info.left = seconds * SEC + ns;
 		if (sscanf(line, "defer max: %llu", &info.limit) == 1)
 			info.limited = true;
 	}

@@ -86,6 +86,7 @@ struct timer_info {
 	int clock;
 	unsigned long long ticks;
 	unsigned int flags;
+	long long left;			/* ns */
 	bool limited;			/* there is a line about TFD_IOC_SET_DEFER_MAX */
 	unsigned long long limit;
 };

@@ -51,10 +51,16 @@ FIXTURE_TEARDOWN_PARENT(overdue)
 
 TEST_F(overdue, fdinfo_only_looks)
 {
+	struct timer_info shown;
+
 	make_overdue(self->fd, 0, DELAY);
 	EXPECT_EQ(0, info(self->fd).ticks);
-	EXPECT_EQ(DEFERRABLE, info(self->fd).flags);
+	shown = info(self->fd);
+	EXPECT_EQ(DEFERRABLE, shown.flags);
+	/* 0 would be a timer that is not armed. */
+	EXPECT_EQ(shown.ticks ? 0 : 1, shown.left);
 	EXPECT_EQ(1, ticks_read(self->fd));
+	EXPECT_EQ(0, info(self->fd).left);
 }
 
 TEST_F(overdue, read)
