@@ -7,6 +7,8 @@
  * the clock event device, and neither tick stop nor cpuidle sees them. All that
  * makes them expire is a look at hrtimer_cpu_base::deferrable_next whenever the
  * CPU is awake anyway; Documentation/timers/deferrable_timers.rst lists where.
+ *
+ * Included after tick-internal.h, which declares hrtimer_bases.
  */
 #ifndef _KERNEL_TIME_HRTIMER_DEFERRABLE_H
 #define _KERNEL_TIME_HRTIMER_DEFERRABLE_H
@@ -42,8 +44,6 @@
 		.clockid = CLOCK_TAI,					\
 		.get_time = &ktime_get_clocktai,			\
 	},
-
-DECLARE_PER_CPU(struct hrtimer_cpu_base, hrtimer_bases);
 
 ktime_t hrtimer_deferrable_first(struct hrtimer_cpu_base *cpu_base);
 void hrtimer_deferrable_update(struct hrtimer_cpu_base *cpu_base);
@@ -257,13 +257,14 @@ unsigned int hrtimer_deferrable_move(struct hrtimer_clock_base *from,
 				     unsigned int left);
 #endif
 
-/* Context of these three: interrupts disabled; the first in hard interrupt context. */
+/* Context of these four: interrupts disabled; the first in hard interrupt context. */
 static inline void hrtimer_deferrable_pull(ktime_t now)
 {
 	if (unlikely(READ_ONCE(sysctl_timer_defer_pull)))
 		__hrtimer_deferrable_pull(now);
 }
 
+/* A clock was set; lock of @cpu_base held. */
 static inline void hrtimer_deferrable_lower(struct hrtimer_cpu_base *cpu_base)
 {
 	if (unlikely(READ_ONCE(sysctl_timer_defer_pull)))

@@ -7,7 +7,6 @@
  * function how long the CPU will sleep, so it chooses its state accordingly.
  */
 
-#include <linux/cpu.h>
 #include <linux/smp.h>
 #include <linux/sysctl.h>
 
