@@ -557,8 +557,9 @@ def kselftests():
     state = common.read_text(src / ".septet" / "state.json")
     if common.read_text(work / "stamp") != state or not target.is_dir():
         headers = out("septet", "headers", make=True)
-        log = work / "build.log"
-        log.unlink(missing_ok=True)
+        # Their makefiles do not know that programs depend on the kernel's headers for them.
+        shutil.rmtree(work, ignore_errors=True)
+        log = out("septet", "kselftest", make=True) / "build.log"
         args = toolchain()
         common.run(["make", "-C", src, f"O={headers}", *args, "headers"], log)
         shutil.rmtree(target, ignore_errors=True)
