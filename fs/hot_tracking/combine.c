@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The hook's end: each CPU adds up what it counts for a few inodes, and what it counts for one
+ * range of each, and passes it on when another inode or range comes, when the epoch ends, or
+ * when somebody wants to look. So CPUs that share a file do not fight for its item with each
+ * request.
+ */
+#include <linux/bio.h>
+#include <linux/percpu.h>
+#include <linux/sizes.h>
+#include "tracker.h"
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/hot_tracking.h>
+
+DEFINE_STATIC_KEY_FALSE(hot_tracking_key);
+
+#define HOT_PENDING	32
+
+#define HOT_WRITE	0x1
+#define HOT_IN_FLIGHT	0x2
+
+/**
+ * struct hot_pending - what one CPU has counted for one inode and not passed on
+ * @lock: protects all of it; contended only while somebody looks
+ * @epoch: in which all of it was
+ * @until: end of that epoch, jiffies; past if the next request has to take the long way
+ * @item: of the inode, with a reference; NULL if there is none
+ * @tracker: of the item
+ * @index: of a range
+ * @range_reads: requests, for that range
+ * @range_writes: requests, for that range
+ * @reads: requests, for the item
+ * @writes: requests, for the item
+ * @bytes_read: for the item
+ * @bytes_written: for the item
+ * @write_end: offset at which the last writeback ended
+ */
+struct hot_pending {
+	raw_spinlock_t lock;
+	u32 epoch;
+	unsigned long until;
+	struct hot_item *item;
+	struct hot_tracker *tracker;
+	u64 index;
+	u64 range_reads;
+	u64 range_writes;
+	u64 reads;
+	u64 writes;
+	u64 bytes_read;
+	u64 bytes_written;
+	u64 write_end;
+} __aligned(128);
+
+/* The combiner of a CPU; the low bits of an item's id say where it goes. */
+struct hot_cpu {
+	struct hot_pending pending[HOT_PENDING];
+};
+
+static DEFINE_PER_CPU_ALIGNED(struct hot_cpu, hot_cpus) = {
+	.pending = {
+		[0 ... HOT_PENDING - 1] = {
+			.lock = __RAW_SPIN_LOCK_UNLOCKED(hot_cpus.pending.lock),
+		},
+	},
+};
+
+static u32 hot_heat_of(u64 requests)
+{
+	return min_t(u64, requests * HOT_ONE, HOT_HEAT_MAX);
+}
+
+static noinline void hot_pass_range(struct hot_pending *p)
+{
+	u32 reads = hot_heat_of(p->range_reads), writes = hot_heat_of(p->range_writes);
+	struct hot_tracker *t = p->tracker;
+	struct hot_change change;
+
+	p->range_reads = 0;
+	p->range_writes = 0;
+	if (likely(!READ_ONCE(t->watched))) {
+		hot_table_add(t->table, p->item->id, p->index, reads, writes, p->epoch);
+	} else {
+		hot_table_add_change(t->table, p->item->id, p->index, reads, writes, p->epoch,
+				     &change);
+		hot_stream_check(t, p->item, true, p->index, &change);
+	}
+}
+
+static void hot_pass_item(struct hot_pending *p)
+{
+	struct hot_tracker *t = p->tracker;
+	struct hot_item *item = p->item;
+	struct hot_change change;
+
+	raw_spin_lock(&item->lock);
+	change.before = item->heat;
+	hot_heat_add(&item->heat, hot_heat_of(p->reads), hot_heat_of(p->writes), p->epoch);
+	change.after = item->heat;
+	item->bytes_read += p->bytes_read;
+	item->bytes_written += p->bytes_written;
+	if (unlikely(READ_ONCE(t->watched))) {
+		hot_heat_age(&change.before, change.after.epoch);
+		hot_stream_check(t, item, false, 0, &change);
+	}
+	raw_spin_unlock(&item->lock);
+	p->reads = 0;
+	p->writes = 0;
+	p->bytes_read = 0;
+	p->bytes_written = 0;
+}
+
+/* Passes all on, if there is anybody who wants it. */
+static void hot_pass(struct hot_pending *p)
+{
+	p->until = jiffies - 1;
+	if (READ_ONCE(p->item->flags) & HOT_ITEM_DEAD)
+		return;
+	if (p->range_reads | p->range_writes)
+		hot_pass_range(p);
+	if (p->reads | p->writes | p->bytes_written)
+		hot_pass_item(p);
+}
+
+/* What follows is in this epoch. */
+static void hot_pending_start(struct hot_pending *p)
+{
+	p->epoch = hot_epoch_until(p->tracker, &p->until);
+}
+
+/*
+ * Makes room for an inode and returns whether that worked. The caller has to put the items in
+ * @old, if any.
+ */
+static bool hot_pending_begin(struct hot_pending *p, struct hot_tracker *t, struct inode *inode,
+			      struct hot_item *item, struct hot_item *old[2])
+{
+	old[0] = p->item;
+	if (p->item)
+		hot_pass(p);
+	p->range_reads = 0;
+	p->range_writes = 0;
+	p->reads = 0;
+	p->writes = 0;
+	p->bytes_read = 0;
+	p->bytes_written = 0;
+	p->write_end = U64_MAX;
+	p->item = NULL;
+	if (!refcount_inc_not_zero_acquire(&item->ref))
+		return false;
+	/* The item may have ended, and its memory be another item, since it was found. */
+	if (rcu_access_pointer(inode->i_hot) != item || item->tracker != t) {
+		old[1] = item;
+		return false;
+	}
+	p->item = item;
+	p->tracker = t;
+	hot_pending_start(p);
+	return true;
+}
+
+/* Counts a request in one of its ranges. */
+static inline void hot_count_range(struct hot_pending *p, u64 index, unsigned int flags)
+{
+	if (p->index != index) {
+		if (p->range_reads | p->range_writes)
+			hot_pass_range(p);
+		p->index = index;
+	}
+	if (flags & HOT_WRITE)
+		p->range_writes++;
+	else
+		p->range_reads++;
+}
+
+static inline void hot_count(struct hot_pending *p, struct inode *inode, u64 pos, u64 bytes,
+			     unsigned int flags)
+{
+	struct hot_tracker *t = p->tracker;
+
+	if (flags & HOT_WRITE) {
+		p->bytes_written += bytes;
+		p->writes++;
+		p->write_end = pos + bytes;
+	} else {
+		p->bytes_read += bytes;
+		p->reads++;
+	}
+	this_cpu_inc(*t->requests);
+	trace_hot_io(t->dev, inode, pos, bytes, flags & HOT_WRITE);
+}
+
+static inline bool hot_in_one_range(const struct hot_tracker *t, u64 pos, u64 bytes)
+{
+	return pos >> t->range_shift == (pos + bytes - 1) >> t->range_shift;
+}
+
+/*
+ * A folio of writeback goes to the device with the one before, up to a megabyte and within a
+ * range.
+ */
+static bool hot_joins(struct hot_pending *p, u64 pos, u64 bytes)
+{
+	u64 run = min_t(u64, SZ_1M, 1ULL << p->tracker->range_shift);
+
+	if (p->write_end != pos || !(pos & (run - 1)) || !hot_in_one_range(p->tracker, pos, bytes))
+		return false;
+	p->bytes_written += bytes;
+	p->write_end = pos + bytes;
+	return true;
+}
+
+/* All but the most frequent case. Unlocks @p. */
+static noinline void hot_account_slow(struct hot_pending *p, struct inode *inode, u64 pos,
+				      u64 bytes, unsigned int flags)
+	__releases(&p->lock)
+{
+	struct hot_tracker *t = rcu_dereference(inode->i_sb->s_hot);
+	struct hot_item *item = rcu_dereference(inode->i_hot), *old[2] = { };
+	u64 index, last;
+
+	if (!t || !item || !bytes)
+		goto out;
+	if (p->item != item) {
+		if (!hot_pending_begin(p, t, inode, item, old))
+			goto out;
+	} else if (time_after_eq(jiffies, p->until)) {
+		hot_pass(p);
+		hot_pending_start(p);
+	}
+	if (flags & HOT_IN_FLIGHT && hot_joins(p, pos, bytes))
+		goto out;
+	hot_count(p, inode, pos, bytes, flags);
+	index = pos >> t->range_shift;
+	last = (pos + bytes - 1) >> t->range_shift;
+	do {
+		hot_count_range(p, index, flags);
+	} while (index++ != last);
+	if (READ_ONCE(t->watched))
+		hot_pass(p);
+out:
+	raw_spin_unlock(&p->lock);
+	if (old[0])
+		hot_item_put(old[0]);
+	if (old[1])
+		hot_item_put(old[1]);
+}
+
+static __always_inline void hot_account(struct inode *inode, u64 pos, u64 bytes,
+					unsigned int flags)
+{
+	struct hot_pending *p;
+	struct hot_item *item;
+
+	rcu_read_lock();
+	item = rcu_dereference(inode->i_hot) ?: hot_item_attach(inode);
+	if (item) {
+		/* Which CPU's it is matters for speed only: the lock protects it. */
+		p = &raw_cpu_ptr(&hot_cpus)->pending[item->id % HOT_PENDING];
+		raw_spin_lock(&p->lock);
+		/* What is here has a reference: it cannot be but what the inode points to. */
+		if (likely(p->item && p->item == rcu_access_pointer(inode->i_hot) &&
+			   time_before(jiffies, p->until) && !(flags & HOT_IN_FLIGHT) &&
+			   hot_in_one_range(p->tracker, pos, bytes))) {
+			hot_count(p, inode, pos, bytes, flags);
+			hot_count_range(p, pos >> p->tracker->range_shift, flags);
+			raw_spin_unlock(&p->lock);
+		} else {
+			hot_account_slow(p, inode, pos, bytes, flags);
+		}
+	}
+	rcu_read_unlock();
+}
+
+/* See hot_read_end(). */
+void __hot_account_read(const struct hot_read *hr)
+{
+	hot_account(hr->inode, hr->pos, hr->bytes, 0);
+}
+
+/* See hot_writeback_end(). */
+void __hot_account_writeback(struct inode *inode, loff_t pos, u64 bytes, bool in_flight)
+{
+	hot_account(inode, pos, bytes, in_flight ? HOT_WRITE | HOT_IN_FLIGHT : HOT_WRITE);
+}
+
+/* See hot_account_bio(). */
+void __hot_account_bio(struct inode *inode, loff_t pos, const struct bio *bio)
+{
+	hot_account(inode, pos, bio->bi_iter.bi_size, op_is_write(bio_op(bio)) ? HOT_WRITE : 0);
+}
+
+/**
+ * hot_combiners_drain - empty the combiners of all CPUs of what they have for a tracker
+ * @t: the tracker
+ * @how: HOT_PASS: pass it on; HOT_LET_GO: and put the references to items; HOT_DISCARD: put them
+ *	and drop what was counted
+ *
+ * Context: process context.
+ */
+void hot_combiners_drain(struct hot_tracker *t, enum hot_drain how)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct hot_pending *p = per_cpu_ptr(&hot_cpus, cpu)->pending;
+		struct hot_pending *end = p + HOT_PENDING;
+
+		for (; p < end; p++) {
+			struct hot_item *old = NULL;
+
+			raw_spin_lock(&p->lock);
+			if (p->item && p->tracker == t) {
+				if (how != HOT_DISCARD)
+					hot_pass(p);
+				if (how != HOT_PASS || p->item->flags & HOT_ITEM_DEAD) {
+					old = p->item;
+					p->item = NULL;
+				}
+			}
+			raw_spin_unlock(&p->lock);
+			if (old)
+				hot_item_put(old);
+		}
+	}
+}
