@@ -32,6 +32,9 @@ KVM_PATIENCE = 10
 BOOT_PATIENCE = 120
 # Seconds that the plain kernel takes to init under KVM on an ordinary machine: slowness 1.
 FAST_BOOT = 1.0
+# What selftests make their filesystems with, and the packages.
+MKFS = {"mkfs.ext4": "e2fsprogs", "mkfs.xfs": "xfsprogs", "mkfs.btrfs": "btrfs-progs", "mkfs.f2fs": "f2fs-tools",
+        "mkfs.vfat": "dosfstools", "mkfs.exfat": "exfatprogs", "mkfs.erofs": "erofs-utils"}
 
 live = set()    # QEMU processes that must not outlive this script
 slow = 1.0      # factor of the last guest that came up
@@ -120,6 +123,12 @@ class Initramfs:
             else:
                 self.add(path, f, 0o644)
 
+    def add_kselftests(self, installed):
+        """The selftests, and the programs of the machine that they call."""
+        self.add_tree("/septet/kselftest", installed)
+        for program, package in MKFS.items():
+            self.program(needed(program, package), f"/usr/sbin/{program}")
+
     def write(self):
         """Write the archive and return its path. The order and the times are fixed, so
         the same content gives the same bytes."""
@@ -149,7 +158,8 @@ def cpio(f, number, path, mode, content, device):
 
 
 def needed(program, package):
-    path = shutil.which(program)
+    # mkfs is often outside a user's PATH
+    path = shutil.which(program, path=os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin")
     if not path:
         raise Refusal("packages", f"{program} is not installed; type: apt-get install {package}")
     return path
@@ -425,7 +435,7 @@ def shell(flavour):
     kernel = tree.ensure(flavour)
     accel, reason = accelerator(kernel.image)
     initramfs = Initramfs("shell")
-    initramfs.add_tree("/septet/kselftest", tree.kselftests())
+    initramfs.add_kselftests(tree.kselftests())
     initramfs.add_tree("", tree.tools())
     initramfs.text("/septet/welcome", WELCOME.format(release=kernel.release))
     size = shutil.get_terminal_size()

@@ -4,7 +4,10 @@
 
   demo.py      FEATURES="a b" shows only these"""
 
+import base64
+import gzip
 import os
+import pathlib
 import sys
 
 import boot
@@ -16,7 +19,7 @@ from common import ROOT, Refusal, out, say
 def initramfs(features):
     """Exhibits are named so that their order is the canonical one."""
     image = boot.Initramfs("demo")
-    image.add_tree("/septet/kselftest", tree.kselftests())
+    image.add_kselftests(tree.kselftests())
     image.add_tree("", tree.tools())
     for name in ("narrate", "run-exhibits"):
         image.add(f"/septet/{name}", ROOT / "scripts/guest" / name)
@@ -26,6 +29,22 @@ def initramfs(features):
             raise Refusal("usage", f"feature '{feature}' has no exhibit; wanted {exhibit}")
         image.add(f"/septet/exhibits/{number}-{feature}.sh", exhibit)
     return image.write()
+
+
+def told(lines, folder):
+    """What an exhibit says, without the files that it hands over, which go to the folder."""
+    name, content = None, ""
+    for line in lines:
+        if line.startswith("@file "):
+            name, content = pathlib.Path(line.split(" ", 1)[1]).name, ""
+        elif name is None:
+            yield line
+        elif line == "@end":
+            (folder / name).write_bytes(gzip.decompress(base64.b64decode(content)))
+            yield f"saved: {folder / name}"
+            name = None
+        else:
+            content += line
 
 
 def main(argv):
@@ -45,7 +64,7 @@ def main(argv):
     bold = "\033[1m{}\033[0m" if sys.stdout.isatty() else "{}"
     try:
         with open(folder / "demo.txt", "w") as transcript:
-            for line in guest.lines(60):
+            for line in told(guest.lines(60), folder):
                 transcript.write(line + "\n")
                 say(bold.format(line) if line.startswith("== ") else line)
     finally:

@@ -711,7 +711,7 @@ def check(host_only):
             say(f"accelerator: {accel} ({reason})")
             report.facts["Accelerator"] = f"{accel} ({reason})"
             initramfs = boot.Initramfs(f"check-{kernel}")
-            initramfs.add_tree("/septet/kselftest", installed)
+            initramfs.add_kselftests(installed)
             initramfs.add_tree("/septet/guest-tests", brought)
             initramfs.add_tree("", tree.tools())
             guest_files(initramfs)
