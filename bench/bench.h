@@ -11,6 +11,7 @@
 #ifndef SEPTET_BENCH_H
 #define SEPTET_BENCH_H
 
+#include <stdbool.h>
 #include <stdnoreturn.h>
 
 #define BENCH_LIST	8	/* room in the lists below */
@@ -28,8 +29,12 @@
  * @max_ratio: goal for instructions, septet / stock; 0 for none
  * @peer: where stock has nothing to compare with: the benchmark whose figure on
  *	septet takes the place of stock's in the ratio; it has the same @n and @fs
+ * @peer_on_stock: it is the peer's figure on stock that does
+ * @samples: most samples to take, for an operation that takes seconds; 0 for as many as usual
  * @setup: called once before measuring, with one of @n (0 without @param)
  * @op: the operation; must not sleep, because idle time would count
+ * @teardown: called once after measuring, to undo what would outlive the process
+ *	and change what other benchmarks measure; may be NULL
  * @timed_op: in place of @op, for an operation that cannot do without waiting:
  *	does it once and returns the instructions that count; wall time is not
  *	compared
@@ -44,8 +49,11 @@ struct bench {
 	const char *fs[BENCH_LIST];
 	double max_ratio;
 	const char *peer;
+	bool peer_on_stock;
+	int samples;
 	void (*setup)(long n);
 	void (*op)(void);
+	void (*teardown)(void);
 	unsigned long (*timed_op)(void);
 };
 

@@ -147,11 +147,13 @@ static void wait_turn(void)
 static void measure(void)
 {
 	unsigned long result[MAX_SAMPLES], once = ULONG_MAX;
-	int i, round;
+	int i, round, wanted = samples;
 	long ops;
 
+	if (bench->samples && bench->samples < samples)
+		wanted = bench->samples;
 	bench->setup(n);
-	for (i = 0; i < WARM_UP; i++) {
+	for (i = 0; i < WARM_UP && i < wanted; i++) {
 		unsigned long t = bench_ticks();
 
 		sample(1);
@@ -164,16 +166,18 @@ static void measure(void)
 	for (round = 0; round < rounds; round++) {
 		if (round)
 			wait_turn();
-		for (i = 0; i < samples; i++)
+		for (i = 0; i < wanted; i++)
 			result[i] = sample(ops);
 
 		print_key();
 		printf("\"ops\": %ld, \"ticks\": [", ops);
-		for (i = 0; i < samples; i++)
+		for (i = 0; i < wanted; i++)
 			printf("%s%lu", i ? ", " : "", result[i]);
 		printf("]}\n");
 		flush();
 	}
+	if (bench->teardown)
+		bench->teardown();
 }
 
 /* One variant, in a child process and a directory of its own. */
@@ -241,7 +245,8 @@ static void list(void)
 		       b->name, b->feature, b->title);
 		printf("\"unit\": \"%s\", \"param\": \"%s\", \"max_ratio\": %g, ",
 		       b->unit, b->param ? b->param : "", b->max_ratio);
-		printf("\"peer\": \"%s\", \"waits\": %s}\n", b->peer ? b->peer : "",
+		printf("\"peer\": \"%s\", \"peer_kernel\": \"%s\", \"waits\": %s}\n",
+		       b->peer ? b->peer : "", b->peer_on_stock ? "stock" : "septet",
 		       b->timed_op ? "true" : "false");
 	}
 }

@@ -47,9 +47,9 @@ def variant(row):
 
 
 def goal(row):
-    if row["goal"] is None:
-        return "-"
     peer = f" of {row['peer']}" if row["peer"] else ""
+    if row["goal"] is None:
+        return "-" + peer
     return f"<= {row['goal']:g}{peer} {'met' if row['met'] else 'NOT MET'}"
 
 
@@ -73,7 +73,8 @@ def notes(report):
                   f"{report['accelerator_reason']})")
     return [kernels,
             f"Figures: instructions per operation, counted by QEMU; ticks per instruction {scale}.",
-            "Ratio: septet / stock; where the goal names a benchmark, septet / that one on septet.",
+            "Ratio: septet / stock; where a benchmark is named, septet / that one, on septet too unless it "
+            "says on stock.",
             timing + "; guests take turns in the order stock, septet, septet, stock; median of the "
             "rounds, +- covers 80 % of them."]
 

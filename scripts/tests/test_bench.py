@@ -24,7 +24,7 @@ import tap      # noqa: E402
 import timer_wakeups    # noqa: E402
 
 BENCH = {"name": "locks", "feature": "file_private_locks", "title": "Lock & unlock", "unit": "pair",
-         "param": "other locks", "max_ratio": 1.01, "peer": ""}
+         "param": "other locks", "max_ratio": 1.01, "peer": "", "peer_kernel": "septet"}
 KEY = ("locks", "tmpfs", 32)
 CALIBRATED = '{"instructions": 2000000, "ticks": 2000007}'
 
@@ -177,6 +177,19 @@ class Figures(unittest.TestCase):
         self.assertEqual(page.goal(r), "<= 1.01 of locks NOT MET")
         r = run.result(bench, key, {"stock": {}, "septet": {key: record(1)}}, [[None] * 4], False)
         self.assertEqual((r["ratio"], r["met"]), (None, False))
+
+    def test_ratio_to_another_benchmark_on_stock(self):
+        bench = {**BENCH, "name": "new", "peer": "locks", "peer_kernel": "stock"}
+        key = ("new", *KEY[1:])
+        counted = {"stock": {key: failure(key), KEY: record(1000)},
+                   "septet": {key: record(1020), KEY: record(1015)}}
+        r = run.result(bench, key, counted, [], False)
+        self.assertEqual((r["ratio"], r["met"]), (1.02, False))
+        self.assertEqual(page.goal(r), "<= 1.01 of locks on stock NOT MET")
+        r = run.result({**bench, "max_ratio": 0}, key, counted, [], False)
+        self.assertEqual((r["ratio"], page.goal(r)), (1.02, "- of locks on stock"))
+        counted["stock"][KEY] = failure()
+        self.assertIsNone(run.result(bench, key, counted, [], False)["ratio"])
 
     def test_no_absolute_time_from_emulation(self):
         self.assertNotIn("stock", row(record(1), record(1), [[1, 2, 2, 1]] * 2)["wall"])

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "hot.h"
+
+static void setup(long n)
+{
+	hot_make(n, O_DIRECT);
+	hot_on_for(hot_read, 1);
+}
+
+static const struct bench hot_on_dio_read = {
+	.name = "hot_on_dio_read",
+	.feature = "hot_tracking",
+	.title = "Read 4 KiB with O_DIRECT, tracking on",
+	.unit = "read",
+	.param = "ranges of 1 MiB, 16 a file: 1 is read in sequence, more at random",
+	.n = { 1, 16, 256, BENCH_END },
+	.fs = { "ext4" },
+	.max_ratio = 1.015,
+	.peer = "hot_off_dio_read",
+	.peer_on_stock = true,
+	.setup = setup,
+	.op = hot_read,
+	.teardown = hot_off,
+};
+
+BENCH(hot_on_dio_read);
