@@ -16,7 +16,9 @@ const struct feature features[NR_FEATURES] = {
 	{
 		.name = "hot_tracking",
 		.summary = "which files and parts of files cause disk requests",
-		.asks_for = "/sys/fs/hot_track",
+		.since = "0.3.0",
+		.asks_for = "ioctl(HOT_CTL)",
+		.page = "Documentation/admin-guide/hot_tracking.rst",
 		.probe = probe_hot_tracking,
 	},
 	{

@@ -10,7 +10,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/types.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -27,6 +29,19 @@
 #ifndef TFD_TIMER_IS_DEFERRABLE
 #define TFD_TIMER_IS_DEFERRABLE 0x4
 #endif
+
+/* The first version's length; a later kernel takes it. All but the size is zero: only look. */
+struct look {
+	__u32 size;
+	__u32 zero[31];
+};
+
+#ifndef HOT_CTL
+#define HOT_CTL _IOWR(0x15, 0x60, struct look)
+#endif
+
+/* A command of the same kind that no kernel serves. */
+#define STRAY_COMMAND _IOWR(0x15, 0xff, struct look)
 
 /* A bit that no kernel gives a meaning to in either of the calls below. */
 #define STRAY_FLAG 0x40000000
@@ -93,9 +108,35 @@ static struct verdict probe_path(const char *folder, const char *path)
 	return verdict(STATE_ABSENT, err, "does not exist");
 }
 
+static int look(int fd, unsigned long command)
+{
+	struct look look = { .size = sizeof(look) };
+
+	return ioctl(fd, command, &look) < 0 ? errno : 0;
+}
+
+/*
+ * Memory cannot be tracked, since it has no device: a kernel with the feature says so, any other
+ * one does not know the command.
+ */
 struct verdict probe_hot_tracking(void)
 {
-	return probe_path("/sys/fs", "/sys/fs/hot_track");
+	int fd, stray, err;
+
+	fd = memfd_create("septet", MFD_CLOEXEC);
+	if (fd < 0)
+		return verdict(STATE_UNKNOWN, errno, "no file to ask about");
+	stray = look(fd, STRAY_COMMAND);
+	err = look(fd, HOT_CTL);
+	close(fd);
+
+	if (stray != ENOTTY)
+		return verdict(STATE_UNKNOWN, stray, "unknown commands not refused");
+	if (err == ENOTTY)
+		return verdict(STATE_ABSENT, err, "command not known");
+	if (err == EOPNOTSUPP)
+		return verdict(STATE_PRESENT, 0, "command served");
+	return verdict(STATE_UNKNOWN, err, err ? "command not served" : "success, but no answer");
 }
 
 struct verdict probe_compaction_demand(void)

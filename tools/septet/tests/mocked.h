@@ -8,6 +8,7 @@
 int __real_access(const char *path, int mode);
 int __real_close(int fd);
 int __real_fcntl(int fd, int cmd, void *arg);
+int __real_ioctl(int fd, unsigned long command, void *arg);
 int __real_memfd_create(const char *name, unsigned int flags);
 int __real_renameat2(int olddir, const char *old, int newdir, const char *new,
 		     unsigned int flags);

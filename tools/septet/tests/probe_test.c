@@ -26,6 +26,8 @@
 static struct {
 	bool use_real;
 	int memfd_err;
+	int hot_err;
+	int stray_err;
 	int getlk_err;
 	bool getlk_silent;
 	unsigned int rename_flags;
@@ -67,6 +69,22 @@ int __wrap_fcntl(int fd, int cmd, void *arg)
 	if (!kernel.getlk_silent)
 		lock->l_type = F_UNLCK;
 	return 0;
+}
+
+/* The two commands differ in their number only, and only look. */
+int __wrap_ioctl(int fd, unsigned long command, void *arg)
+{
+	static const unsigned char zeros[124];
+
+	assert_true(command == 0xc0801560 || command == 0xc08015ff);
+	assert_int_equal(*(unsigned int *)arg, 128);
+	assert_memory_equal((unsigned char *)arg + 4, zeros, sizeof(zeros));
+	if (kernel.use_real)
+		return __real_ioctl(fd, command, arg);
+	assert_int_equal(fd, FAKE_FD);
+	if (command == 0xc08015ff)
+		return kernel.stray_err ? fails_with(kernel.stray_err) : 0;
+	return kernel.hot_err ? fails_with(kernel.hot_err) : 0;
 }
 
 int __wrap_close(int fd)
@@ -131,6 +149,48 @@ static void expect(struct verdict v, enum state wanted, int err)
 	assert_int_equal(v.err, err);
 	assert_true(strlen(v.result) > 0);
 	assert_int_equal(kernel.open_fds, 0);
+}
+
+static void hot(int stray_err, int hot_err, enum state wanted, int err)
+{
+	reset(NULL);
+	kernel.stray_err = stray_err;
+	kernel.hot_err = hot_err;
+	expect(probe_hot_tracking(), wanted, err);
+}
+
+static void hot_served(void **state)
+{
+	(void)state;
+	hot(ENOTTY, EOPNOTSUPP, STATE_PRESENT, 0);
+}
+
+static void hot_not_known(void **state)
+{
+	(void)state;
+	hot(ENOTTY, ENOTTY, STATE_ABSENT, ENOTTY);
+}
+
+static void hot_not_permitted(void **state)
+{
+	(void)state;
+	hot(ENOTTY, EPERM, STATE_UNKNOWN, EPERM);
+}
+
+static void hot_filter_answers_all(void **state)
+{
+	(void)state;
+	hot(0, 0, STATE_UNKNOWN, 0);
+	hot(EOPNOTSUPP, EOPNOTSUPP, STATE_UNKNOWN, EOPNOTSUPP);
+	hot(EPERM, EPERM, STATE_UNKNOWN, EPERM);
+	hot(ENOTTY, 0, STATE_UNKNOWN, 0);
+}
+
+static void hot_no_memory_file(void **state)
+{
+	(void)state;
+	kernel.memfd_err = ENFILE;
+	expect(probe_hot_tracking(), STATE_UNKNOWN, ENFILE);
 }
 
 static void locks_answered(void **state)
@@ -236,7 +296,6 @@ static const struct {
 	const char *folder;
 	const char *path;
 } by_path[] = {
-	{ probe_hot_tracking, "/sys/fs", "/sys/fs/hot_track" },
 	{ probe_compaction_demand, "/proc/sys/vm", "/proc/sys/vm/compaction_demand" },
 	{ probe_pm_qos_latency, "/sys/class/misc", "/sys/class/misc/pm_qos_latency" },
 };
@@ -316,6 +375,11 @@ static void running_kernel_is_left_as_it_was(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		TEST(hot_served),
+		TEST(hot_not_known),
+		TEST(hot_not_permitted),
+		TEST(hot_filter_answers_all),
+		TEST(hot_no_memory_file),
 		TEST(locks_answered),
 		TEST(locks_not_known),
 		TEST(locks_not_permitted),
