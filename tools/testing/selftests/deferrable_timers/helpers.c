@@ -373,9 +373,9 @@ bool usually(enum result (*attempt)(void *arg), void *arg)
 {
 	int i, lead = 0;
 
-	for (i = 0; i < 50 && abs(lead) < 3; i++)
+	for (i = 0; i < 50 && abs(lead) < 4; i++)
 		lead += attempt(arg);
-	return lead >= 3;
+	return lead >= 4;
 }
 
 static long sent_interrupts(void)

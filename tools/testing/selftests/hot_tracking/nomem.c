@@ -6,15 +6,18 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "fixture.h"
 #include "on_ext4.h"
 #include "records.h"
 
+#define FAULTS "/sys/kernel/debug/"
+
 struct knob {
 	const char *name;
-	char value, old;
+	char value[24], old[24];
 };
 
 /*
@@ -22,31 +25,73 @@ struct knob {
  * like trouble in the kernel log.
  */
 static struct knob knobs[] = {
-	{ "failslab/ignore-gfp-wait", 'N' },
-	{ "failslab/verbose", '0' },
-	{ "fail_page_alloc/ignore-gfp-wait", 'N' },
-	{ "fail_page_alloc/verbose", '0' },
-	{ "fail_usercopy/verbose", '0' },
+	{ "failslab/ignore-gfp-wait", "N" },
+	{ "failslab/verbose", "0" },
+	{ "fail_page_alloc/ignore-gfp-wait", "N" },
+	{ "fail_page_alloc/verbose", "0" },
+	{ "fail_usercopy/verbose", "0" },
+	/* The last four are for spare_kmemleak(). */
+	{ "failslab/reject-start" },
+	{ "failslab/reject-end" },
+	{ "fail_page_alloc/reject-start" },
+	{ "fail_page_alloc/reject-end" },
 };
 
 static void knob_io(const struct knob *k, char *value, int mode)
 {
 	char path[96];
+	ssize_t len;
 	int fd;
 
-	snprintf(path, sizeof(path), "/sys/kernel/debug/%s", k->name);
+	if (!value[0] && mode == O_WRONLY)
+		return;
+	snprintf(path, sizeof(path), FAULTS "%s", k->name);
 	fd = open(path, mode);
 	if (fd < 0 && errno == ENOENT)
 		return;
-	if (fd < 0 || (mode == O_RDONLY ? read(fd, value, 1) : write(fd, value, 1)) != 1)
+	if (fd < 0)
+		broken(path);
+	if (mode == O_RDONLY)
+		len = read(fd, value, sizeof(k->old) - 1);
+	else
+		len = write(fd, value, strlen(value));
+	if (len <= 0)
 		broken(path);
 	close(fd);
+}
+
+/*
+ * kmemleak warns, with a lock held, when it gets no memory for a scan area. To lockdep that is a
+ * way from this lock to those of the console, and the kernel elsewhere has one back: trouble
+ * that is not ours. So its allocations do not fail.
+ */
+static void spare_kmemleak(void)
+{
+	struct knob *k = &knobs[ARRAY_SIZE(knobs) - 4];
+	FILE *symbols = fopen("/proc/kallsyms", "r");
+	char line[256], *from = k[0].value, *to = k[1].value;
+	unsigned long long address;
+	char name[128];
+
+	if (!symbols)
+		broken("/proc/kallsyms");
+	while (!to[0] && fgets(line, sizeof(line), symbols)) {
+		if (sscanf(line, "%llx %*c %127s", &address, name) != 2)
+			continue;
+		if (from[0])
+			snprintf(to, sizeof(k->value), "0x%llx", address);
+		else if (!strcmp(name, "kmemleak_scan_area"))
+			snprintf(from, sizeof(k->value), "0x%llx", address);
+	}
+	fclose(symbols);
+	memcpy(k[2].value, from, sizeof(k->value));
+	memcpy(k[3].value, to, sizeof(k->value));
 }
 
 static bool injection_missing(void)
 {
 	return access("/proc/thread-self/fail-nth", W_OK) ||
-	       access("/sys/kernel/debug/failslab", F_OK);
+	       access(FAULTS "failslab", F_OK);
 }
 
 /* In the parent, so that a test that ends early leaves them as they were. */
@@ -54,9 +99,10 @@ static void set_knobs(void)
 {
 	unsigned int i;
 
+	spare_kmemleak();
 	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
-		knob_io(&knobs[i], &knobs[i].old, O_RDONLY);
-		knob_io(&knobs[i], &knobs[i].value, O_WRONLY);
+		knob_io(&knobs[i], knobs[i].old, O_RDONLY);
+		knob_io(&knobs[i], knobs[i].value, O_WRONLY);
 	}
 }
 
@@ -65,7 +111,7 @@ static void restore_knobs(void)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(knobs); i++)
-		knob_io(&knobs[i], &knobs[i].old, O_WRONLY);
+		knob_io(&knobs[i], knobs[i].old, O_WRONLY);
 }
 
 /* The @nth thing from now on that can fail fails in this thread. */
