@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The hook's end: each CPU adds up what it counts for a few inodes, and what it counts for one
- * range of each, and passes it on when another inode or range comes, when the epoch ends, or
- * when somebody wants to look. So CPUs that share a file do not fight for its item with each
- * request.
+ * range of each while requests follow each other there, and passes it on when another inode or
+ * range comes, when the epoch ends, or when somebody wants to look. So CPUs that share a file do
+ * not fight for its item with each request. Where each request goes to another range there is
+ * nothing to add up: it goes to the table at once.
  */
-#include <linux/bio.h>
+#include <linux/iomap.h>
 #include <linux/percpu.h>
 #include <linux/sizes.h>
 #include "tracker.h"
@@ -23,10 +24,10 @@ DEFINE_STATIC_KEY_FALSE(hot_tracking_key);
 /**
  * struct hot_pending - what one CPU has counted for one inode and not passed on
  * @lock: protects all of it; contended only while somebody looks
- * @epoch: in which all of it was
- * @until: end of that epoch, jiffies; past if the next request has to take the long way
+ * @until: end of @epoch, jiffies; past if the next request has to take the long way
  * @item: of the inode, with a reference; NULL if there is none
  * @tracker: of the item
+ * @table: of the tracker
  * @index: of a range
  * @range_reads: requests, for that range
  * @range_writes: requests, for that range
@@ -35,13 +36,15 @@ DEFINE_STATIC_KEY_FALSE(hot_tracking_key);
  * @bytes_read: for the item
  * @bytes_written: for the item
  * @write_end: offset at which the last writeback ended
+ * @epoch: in which all of it was
+ * @range_shift: of the tracker
  */
 struct hot_pending {
-	raw_spinlock_t lock;
-	u32 epoch;
+	struct hot_lock lock;
 	unsigned long until;
 	struct hot_item *item;
 	struct hot_tracker *tracker;
+	struct hot_table *table;
 	u64 index;
 	u64 range_reads;
 	u64 range_writes;
@@ -50,6 +53,8 @@ struct hot_pending {
 	u64 bytes_read;
 	u64 bytes_written;
 	u64 write_end;
+	u32 epoch;
+	u32 range_shift;
 } __aligned(128);
 
 /* The combiner of a CPU; the low bits of an item's id say where it goes. */
@@ -60,7 +65,7 @@ struct hot_cpu {
 static DEFINE_PER_CPU_ALIGNED(struct hot_cpu, hot_cpus) = {
 	.pending = {
 		[0 ... HOT_PENDING - 1] = {
-			.lock = __RAW_SPIN_LOCK_UNLOCKED(hot_cpus.pending.lock),
+			.lock = HOT_LOCK_UNLOCKED(hot_cpus.pending.lock),
 		},
 	},
 };
@@ -79,9 +84,9 @@ static noinline void hot_pass_range(struct hot_pending *p)
 	p->range_reads = 0;
 	p->range_writes = 0;
 	if (likely(!READ_ONCE(t->watched))) {
-		hot_table_add(t->table, p->item->id, p->index, reads, writes, p->epoch);
+		hot_table_add(p->table, p->item->id, p->index, reads, writes, p->epoch);
 	} else {
-		hot_table_add_change(t->table, p->item->id, p->index, reads, writes, p->epoch,
+		hot_table_add_change(p->table, p->item->id, p->index, reads, writes, p->epoch,
 				     &change);
 		hot_stream_check(t, p->item, true, p->index, &change);
 	}
@@ -104,6 +109,12 @@ static void hot_pass_item(struct hot_pending *p)
 		hot_stream_check(t, item, false, 0, &change);
 	}
 	raw_spin_unlock(&item->lock);
+}
+
+static void hot_pending_clear(struct hot_pending *p)
+{
+	p->range_reads = 0;
+	p->range_writes = 0;
 	p->reads = 0;
 	p->writes = 0;
 	p->bytes_read = 0;
@@ -111,15 +122,17 @@ static void hot_pass_item(struct hot_pending *p)
 }
 
 /* Passes all on, if there is anybody who wants it. */
-static void hot_pass(struct hot_pending *p)
+static void hot_pass(struct hot_pending *p, bool discard)
 {
 	p->until = jiffies - 1;
-	if (READ_ONCE(p->item->flags) & HOT_ITEM_DEAD)
-		return;
-	if (p->range_reads | p->range_writes)
-		hot_pass_range(p);
-	if (p->reads | p->writes | p->bytes_written)
-		hot_pass_item(p);
+	this_cpu_add(*p->tracker->requests, p->reads + p->writes);
+	if (!discard && !(READ_ONCE(p->item->flags) & HOT_ITEM_DEAD)) {
+		if (p->range_reads | p->range_writes)
+			hot_pass_range(p);
+		if (p->reads | p->writes | p->bytes_written)
+			hot_pass_item(p);
+	}
+	hot_pending_clear(p);
 }
 
 /* What follows is in this epoch. */
@@ -137,13 +150,7 @@ static bool hot_pending_begin(struct hot_pending *p, struct hot_tracker *t, stru
 {
 	old[0] = p->item;
 	if (p->item)
-		hot_pass(p);
-	p->range_reads = 0;
-	p->range_writes = 0;
-	p->reads = 0;
-	p->writes = 0;
-	p->bytes_read = 0;
-	p->bytes_written = 0;
+		hot_pass(p, false);
 	p->write_end = U64_MAX;
 	p->item = NULL;
 	if (!refcount_inc_not_zero_acquire(&item->ref))
@@ -155,17 +162,26 @@ static bool hot_pending_begin(struct hot_pending *p, struct hot_tracker *t, stru
 	}
 	p->item = item;
 	p->tracker = t;
+	p->table = t->table;
+	p->range_shift = t->range_shift;
 	hot_pending_start(p);
 	return true;
 }
 
-/* Counts a request in one of its ranges. */
-static inline void hot_count_range(struct hot_pending *p, u64 index, unsigned int flags)
+/* Counts a request in one of its ranges: only if others follow in it do they add up here. */
+static void hot_count_range(struct hot_pending *p, u64 index, unsigned int flags)
 {
 	if (p->index != index) {
 		if (p->range_reads | p->range_writes)
 			hot_pass_range(p);
 		p->index = index;
+		if (likely(!READ_ONCE(p->tracker->watched))) {
+			if (flags & HOT_WRITE)
+				hot_table_count_write(p->table, p->item->id, index, p->epoch);
+			else
+				hot_table_count_read(p->table, p->item->id, index, p->epoch);
+			return;
+		}
 	}
 	if (flags & HOT_WRITE)
 		p->range_writes++;
@@ -173,11 +189,8 @@ static inline void hot_count_range(struct hot_pending *p, u64 index, unsigned in
 		p->range_reads++;
 }
 
-static inline void hot_count(struct hot_pending *p, struct inode *inode, u64 pos, u64 bytes,
-			     unsigned int flags)
+static inline void hot_count(struct hot_pending *p, u64 pos, u64 bytes, unsigned int flags)
 {
-	struct hot_tracker *t = p->tracker;
-
 	if (flags & HOT_WRITE) {
 		p->bytes_written += bytes;
 		p->writes++;
@@ -186,13 +199,6 @@ static inline void hot_count(struct hot_pending *p, struct inode *inode, u64 pos
 		p->bytes_read += bytes;
 		p->reads++;
 	}
-	this_cpu_inc(*t->requests);
-	trace_hot_io(t->dev, inode, pos, bytes, flags & HOT_WRITE);
-}
-
-static inline bool hot_in_one_range(const struct hot_tracker *t, u64 pos, u64 bytes)
-{
-	return pos >> t->range_shift == (pos + bytes - 1) >> t->range_shift;
 }
 
 /*
@@ -201,74 +207,123 @@ static inline bool hot_in_one_range(const struct hot_tracker *t, u64 pos, u64 by
  */
 static bool hot_joins(struct hot_pending *p, u64 pos, u64 bytes)
 {
-	u64 run = min_t(u64, SZ_1M, 1ULL << p->tracker->range_shift);
+	u64 run = min_t(u64, SZ_1M, 1ULL << p->range_shift);
 
-	if (p->write_end != pos || !(pos & (run - 1)) || !hot_in_one_range(p->tracker, pos, bytes))
+	if (p->write_end != pos || !(pos & (run - 1)) ||
+	    pos >> p->range_shift != (pos + bytes - 1) >> p->range_shift)
 		return false;
 	p->bytes_written += bytes;
 	p->write_end = pos + bytes;
 	return true;
 }
 
-/* All but the most frequent case. Unlocks @p. */
-static noinline void hot_account_slow(struct hot_pending *p, struct inode *inode, u64 pos,
-				      u64 bytes, unsigned int flags)
-	__releases(&p->lock)
+static struct hot_pending *hot_pending_of(const struct hot_item *item)
 {
+	/* Which CPU's it is matters for speed only: the lock protects it. */
+	return &raw_cpu_ptr(&hot_cpus)->pending[READ_ONCE(item->id) % HOT_PENDING];
+}
+
+/* time_after_eq() without its type check, whose variables cost with INIT_STACK_ALL_ZERO. */
+static inline bool hot_epoch_over(const struct hot_pending *p)
+{
+	return (long)(jiffies - p->until) >= 0;
+}
+
+/* Counts in every case. The caller holds the RCU read lock. */
+static noinline void hot_account_slow(struct inode *inode, u64 pos, u64 bytes, unsigned int flags)
+{
+	struct hot_item *item = rcu_dereference(inode->i_hot) ?: hot_item_attach(inode);
 	struct hot_tracker *t = rcu_dereference(inode->i_sb->s_hot);
-	struct hot_item *item = rcu_dereference(inode->i_hot), *old[2] = { };
+	struct hot_item *old[2] = { };
+	struct hot_pending *p;
 	u64 index, last;
 
 	if (!t || !item || !bytes)
-		goto out;
-	if (p->item != item) {
+		return;
+	p = hot_pending_of(item);
+	hot_lock(&p->lock);
+	if (p->item != item || rcu_access_pointer(inode->i_hot) != item) {
 		if (!hot_pending_begin(p, t, inode, item, old))
 			goto out;
-	} else if (time_after_eq(jiffies, p->until)) {
-		hot_pass(p);
+	} else if (hot_epoch_over(p)) {
+		hot_pass(p, false);
 		hot_pending_start(p);
 	}
 	if (flags & HOT_IN_FLIGHT && hot_joins(p, pos, bytes))
 		goto out;
-	hot_count(p, inode, pos, bytes, flags);
-	index = pos >> t->range_shift;
-	last = (pos + bytes - 1) >> t->range_shift;
+	hot_count(p, pos, bytes, flags);
+	trace_hot_io(p->tracker->dev, inode, pos, bytes, flags & HOT_WRITE);
+	index = pos >> p->range_shift;
+	last = (pos + bytes - 1) >> p->range_shift;
 	do {
 		hot_count_range(p, index, flags);
 	} while (index++ != last);
-	if (READ_ONCE(t->watched))
-		hot_pass(p);
+	if (READ_ONCE(p->tracker->watched))
+		hot_pass(p, false);
 out:
-	raw_spin_unlock(&p->lock);
+	hot_unlock(&p->lock);
 	if (old[0])
 		hot_item_put(old[0]);
 	if (old[1])
 		hot_item_put(old[1]);
 }
 
+/*
+ * Counts a request in one range of the inode that this place has, and in this epoch: either the
+ * range that the place has, too, or one that goes to the table at once. Returns whether it was
+ * that. The caller holds the RCU read lock, which keeps the table.
+ */
+static __always_inline bool hot_account_fast(struct inode *inode, u64 pos, u64 bytes,
+					     unsigned int flags)
+{
+	struct hot_item *item = rcu_dereference(inode->i_hot);
+	struct hot_pending *p;
+	u64 index;
+
+	if (unlikely(!item))
+		return false;
+	p = hot_pending_of(item);
+	hot_lock(&p->lock);
+	/* What the place has holds a reference: if the inode still points to it, it is the inode's. */
+	if (unlikely(p->item != item || rcu_access_pointer(inode->i_hot) != item ||
+		     hot_epoch_over(p) || trace_hot_io_enabled()))
+		goto unlock;
+	index = pos >> p->range_shift;
+	if (unlikely((pos + bytes - 1) >> p->range_shift != index))
+		goto unlock;
+	if (p->index == index) {
+		hot_count(p, pos, bytes, flags);
+		if (flags & HOT_WRITE)
+			p->range_writes++;
+		else
+			p->range_reads++;
+		hot_unlock(&p->lock);
+		return true;
+	}
+	if (likely(!(p->range_reads | p->range_writes))) {
+		struct hot_table *table = p->table;
+		u32 id = item->id, epoch = p->epoch;
+
+		p->index = index;
+		hot_count(p, pos, bytes, flags);
+		hot_unlock(&p->lock);
+		if (flags & HOT_WRITE)
+			hot_table_count_write(table, id, index, epoch);
+		else
+			hot_table_count_read(table, id, index, epoch);
+		return true;
+	}
+unlock:
+	hot_unlock(&p->lock);
+	return false;
+}
+
 static __always_inline void hot_account(struct inode *inode, u64 pos, u64 bytes,
 					unsigned int flags)
 {
-	struct hot_pending *p;
-	struct hot_item *item;
-
 	rcu_read_lock();
-	item = rcu_dereference(inode->i_hot) ?: hot_item_attach(inode);
-	if (item) {
-		/* Which CPU's it is matters for speed only: the lock protects it. */
-		p = &raw_cpu_ptr(&hot_cpus)->pending[item->id % HOT_PENDING];
-		raw_spin_lock(&p->lock);
-		/* What is here has a reference: it cannot be but what the inode points to. */
-		if (likely(p->item && p->item == rcu_access_pointer(inode->i_hot) &&
-			   time_before(jiffies, p->until) && !(flags & HOT_IN_FLIGHT) &&
-			   hot_in_one_range(p->tracker, pos, bytes))) {
-			hot_count(p, inode, pos, bytes, flags);
-			hot_count_range(p, pos >> p->tracker->range_shift, flags);
-			raw_spin_unlock(&p->lock);
-		} else {
-			hot_account_slow(p, inode, pos, bytes, flags);
-		}
-	}
+	if (!hot_account_fast(inode, pos, bytes, flags))
+		hot_account_slow(inode, pos, bytes, flags);
 	rcu_read_unlock();
 }
 
@@ -281,13 +336,36 @@ void __hot_account_read(const struct hot_read *hr)
 /* See hot_writeback_end(). */
 void __hot_account_writeback(struct inode *inode, loff_t pos, u64 bytes, bool in_flight)
 {
-	hot_account(inode, pos, bytes, in_flight ? HOT_WRITE | HOT_IN_FLIGHT : HOT_WRITE);
+	if (!in_flight) {
+		hot_account(inode, pos, bytes, HOT_WRITE);
+		return;
+	}
+	rcu_read_lock();
+	hot_account_slow(inode, pos, bytes, HOT_WRITE | HOT_IN_FLIGHT);
+	rcu_read_unlock();
 }
 
-/* See hot_account_bio(). */
-void __hot_account_bio(struct inode *inode, loff_t pos, const struct bio *bio)
+static __always_inline void hot_account_bio(struct inode *inode, u64 pos, const struct bio *bio)
 {
-	hot_account(inode, pos, bio->bi_iter.bi_size, op_is_write(bio_op(bio)) ? HOT_WRITE : 0);
+	if (op_is_write(bio_op(bio)))
+		hot_account(inode, pos, bio->bi_iter.bi_size, HOT_WRITE);
+	else
+		hot_account(inode, pos, bio->bi_iter.bi_size, 0);
+}
+
+/* See hot_submit_bio(). */
+void __hot_submit_bio(struct inode *inode, loff_t pos, struct bio *bio)
+{
+	hot_account_bio(inode, pos, bio);
+	submit_bio(bio);
+}
+
+/* See hot_submit_io(). */
+void __hot_submit_io(hot_submit_io_t *submit_io, const struct iomap_iter *iter, struct bio *bio,
+		     loff_t pos)
+{
+	hot_account_bio(iter->inode, pos, bio);
+	submit_io(iter, bio, pos);
 }
 
 /**
@@ -309,16 +387,15 @@ void hot_combiners_drain(struct hot_tracker *t, enum hot_drain how)
 		for (; p < end; p++) {
 			struct hot_item *old = NULL;
 
-			raw_spin_lock(&p->lock);
+			hot_lock(&p->lock);
 			if (p->item && p->tracker == t) {
-				if (how != HOT_DISCARD)
-					hot_pass(p);
+				hot_pass(p, how == HOT_DISCARD);
 				if (how != HOT_PASS || p->item->flags & HOT_ITEM_DEAD) {
 					old = p->item;
 					p->item = NULL;
 				}
 			}
-			raw_spin_unlock(&p->lock);
+			hot_unlock(&p->lock);
 			if (old)
 				hot_item_put(old);
 		}

@@ -9,17 +9,16 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
 #include <linux/vmalloc.h>
 #include "ranges.h"
 
 /*
  * Ids and the ranges of a file are consecutive numbers, often with a stride. One multiplication
- * sends some strides to a few sets only: mix twice.
+ * sends some strides to a few sets only: mix twice, and the id before that.
  */
 static inline u32 hot_hash(u32 id, u64 index)
 {
-	u64 key = (index ^ ((u64)id << 32 | id)) * GOLDEN_RATIO_64;
+	u64 key = (index ^ id * GOLDEN_RATIO_32) * GOLDEN_RATIO_64;
 
 	key ^= key >> 32;
 	return (key * GOLDEN_RATIO_64) >> 32;
@@ -32,7 +31,9 @@ static u64 hot_level_sets(unsigned int level)
 
 static inline struct hot_set *hot_table_set(struct hot_table *table, u32 number)
 {
-	return (struct hot_set *)table->base[fls(number / HOT_STRIPES)] + number;
+	unsigned long level = __fls(number | (HOT_STRIPES - 1)) + 1 - ilog2(HOT_STRIPES);
+
+	return (struct hot_set *)table->base[level] + number;
 }
 
 static void hot_table_set_level(struct hot_table *table, unsigned int level, struct hot_set *sets)
@@ -45,11 +46,11 @@ static void hot_table_set_level(struct hot_table *table, unsigned int level, str
 
 static inline struct hot_slot *hot_find(struct hot_set *set, u32 id, u64 index)
 {
-	struct hot_slot *slot;
+	unsigned int i;
 
-	for (slot = set->slot; slot < set->slot + HOT_WAYS; slot++) {
-		if (slot->id == id && slot->index == index)
-			return slot;
+	for (i = 0; i < HOT_WAYS; i++) {
+		if (set->slot[i].id == id && set->slot[i].index == index)
+			return &set->slot[i];
 	}
 	return NULL;
 }
@@ -101,7 +102,7 @@ static __always_inline void __hot_table_add(struct hot_table *table, u32 id, u64
 	struct hot_slot *slot;
 	struct hot_set *set;
 
-	raw_spin_lock(&stripe->lock);
+	hot_lock(&stripe->lock);
 	set = hot_table_set(table, hash & stripe->mask);
 	slot = hot_find(set, id, index);
 	if (unlikely(!slot))
@@ -113,7 +114,7 @@ static __always_inline void __hot_table_add(struct hot_table *table, u32 id, u64
 	hot_heat_add(&slot->heat, reads, writes, epoch);
 	if (change)
 		change->after = slot->heat;
-	raw_spin_unlock(&stripe->lock);
+	hot_unlock(&stripe->lock);
 }
 
 /**
@@ -130,6 +131,52 @@ static __always_inline void __hot_table_add(struct hot_table *table, u32 id, u64
 void hot_table_add(struct hot_table *table, u32 id, u64 index, u32 reads, u32 writes, u32 epoch)
 {
 	__hot_table_add(table, id, index, reads, writes, epoch, NULL);
+}
+
+/* Short for the most frequent case, that the range is there and had a request in this epoch. */
+static __always_inline void hot_table_count(struct hot_table *table, u32 id, u64 index, u32 epoch,
+					    bool write)
+{
+	u32 hash = hot_hash(id, index);
+	struct hot_stripe *stripe = &table->stripe[hash % HOT_STRIPES];
+	struct hot_slot *slot, *end;
+	u32 *heat;
+
+	hot_lock(&stripe->lock);
+	slot = hot_table_set(table, hash & stripe->mask)->slot;
+	end = slot + HOT_WAYS;
+	do {
+		if (slot->id != id || slot->index != index || slot->heat.epoch != epoch)
+			continue;
+		heat = write ? &slot->heat.writes : &slot->heat.reads;
+		if (unlikely(*heat > HOT_HEAT_MAX - HOT_ONE))
+			break;
+		*heat += HOT_ONE;
+		hot_unlock(&stripe->lock);
+		return;
+	} while (++slot < end);
+	hot_unlock(&stripe->lock);
+	hot_table_add(table, id, index, write ? 0 : HOT_ONE, write ? HOT_ONE : 0, epoch);
+}
+
+/**
+ * hot_table_count_read - add one read to a range
+ * @table: the table
+ * @id: item of the range's inode, not 0
+ * @index: of the range
+ * @epoch: when it was made
+ *
+ * Context: process context; does not sleep.
+ */
+void hot_table_count_read(struct hot_table *table, u32 id, u64 index, u32 epoch)
+{
+	hot_table_count(table, id, index, epoch, false);
+}
+
+/* The same for a write. */
+void hot_table_count_write(struct hot_table *table, u32 id, u64 index, u32 epoch)
+{
+	hot_table_count(table, id, index, epoch, true);
 }
 
 /* The same for those who want to know what changed. */
@@ -154,11 +201,11 @@ bool hot_table_get(struct hot_table *table, u32 id, u64 index, struct hot_heat *
 	struct hot_stripe *stripe = &table->stripe[hash % HOT_STRIPES];
 	struct hot_slot *slot;
 
-	raw_spin_lock(&stripe->lock);
+	hot_lock(&stripe->lock);
 	slot = hot_find(hot_table_set(table, hash & stripe->mask), id, index);
 	if (slot)
 		*heat = slot->heat;
-	raw_spin_unlock(&stripe->lock);
+	hot_unlock(&stripe->lock);
 	return slot;
 }
 
@@ -169,13 +216,13 @@ void hot_table_remove(struct hot_table *table, u32 id, u64 index)
 	struct hot_stripe *stripe = &table->stripe[hash % HOT_STRIPES];
 	struct hot_slot *slot;
 
-	raw_spin_lock(&stripe->lock);
+	hot_lock(&stripe->lock);
 	slot = hot_find(hot_table_set(table, hash & stripe->mask), id, index);
 	if (slot) {
 		*slot = (struct hot_slot) { };
 		stripe->used--;
 	}
-	raw_spin_unlock(&stripe->lock);
+	hot_unlock(&stripe->lock);
 }
 
 /* Forgets all ranges. */
@@ -185,11 +232,11 @@ void hot_table_clear(struct hot_table *table)
 	u64 n;
 
 	for (stripe = table->stripe; stripe < table->stripe + HOT_STRIPES; stripe++) {
-		raw_spin_lock(&stripe->lock);
+		hot_lock(&stripe->lock);
 		for (n = stripe - table->stripe; n <= stripe->mask; n += HOT_STRIPES)
 			*hot_table_set(table, n) = (struct hot_set) { };
 		stripe->used = 0;
-		raw_spin_unlock(&stripe->lock);
+		hot_unlock(&stripe->lock);
 		cond_resched();
 	}
 }
@@ -209,11 +256,11 @@ bool hot_table_read_set(struct hot_table *table, u32 number, struct hot_set *cop
 	struct hot_stripe *stripe = &table->stripe[number % HOT_STRIPES];
 	bool exists;
 
-	raw_spin_lock(&stripe->lock);
+	hot_lock(&stripe->lock);
 	exists = number <= stripe->mask;
 	if (exists)
 		*copy = *hot_table_set(table, number);
-	raw_spin_unlock(&stripe->lock);
+	hot_unlock(&stripe->lock);
 	return exists;
 }
 
@@ -293,9 +340,9 @@ bool hot_table_halve(struct hot_table *table)
 	if (table->levels == 1)
 		return false;
 	for (stripe = table->stripe; stripe < table->stripe + HOT_STRIPES; stripe++) {
-		raw_spin_lock(&stripe->lock);
+		hot_lock(&stripe->lock);
 		hot_stripe_halve(table, stripe);
-		raw_spin_unlock(&stripe->lock);
+		hot_unlock(&stripe->lock);
 		cond_resched();
 	}
 	/* Each stripe has told its users under its lock: nobody is there any more. */
@@ -315,9 +362,9 @@ static int hot_table_double(struct hot_table *table)
 		return -ENOMEM;
 	hot_table_set_level(table, table->levels, level);
 	for (stripe = table->stripe; stripe < table->stripe + HOT_STRIPES; stripe++) {
-		raw_spin_lock(&stripe->lock);
+		hot_lock(&stripe->lock);
 		hot_stripe_double(table, stripe);
-		raw_spin_unlock(&stripe->lock);
+		hot_unlock(&stripe->lock);
 		cond_resched();
 	}
 	WRITE_ONCE(table->levels, table->levels + 1);
@@ -370,7 +417,7 @@ struct hot_table *hot_table_alloc(u64 bytes)
 	if (!table)
 		return NULL;
 	for (stripe = table->stripe; stripe < table->stripe + HOT_STRIPES; stripe++) {
-		raw_spin_lock_init(&stripe->lock);
+		hot_lock_init(&stripe->lock);
 		stripe->mask = HOT_STRIPES - 1;
 	}
 	hot_table_set_level(table, 0, kvzalloc(HOT_TABLE_BYTES_MIN, GFP_KERNEL));
@@ -398,10 +445,10 @@ void hot_table_stats(struct hot_table *table, struct hot_table_stats *stats)
 
 	*stats = (struct hot_table_stats) { };
 	for (stripe = table->stripe; stripe < table->stripe + HOT_STRIPES; stripe++) {
-		raw_spin_lock(&stripe->lock);
+		hot_lock(&stripe->lock);
 		stats->slots += (stripe->mask + 1ULL) / HOT_STRIPES * HOT_WAYS;
 		stats->used += stripe->used;
 		stats->evicted += stripe->evicted;
-		raw_spin_unlock(&stripe->lock);
+		hot_unlock(&stripe->lock);
 	}
 }

@@ -3,8 +3,8 @@
 #define _FS_HOT_TRACKING_RANGES_H
 
 #include <linux/cache.h>
-#include <linux/spinlock_types.h>
 #include "heat.h"
+#include "lock.h"
 
 #define HOT_WAYS	4
 #define HOT_STRIPES	512
@@ -35,7 +35,7 @@ struct hot_set {
  * @evicted: ranges that gave way to others
  */
 struct hot_stripe {
-	raw_spinlock_t lock;
+	struct hot_lock lock;
 	u32 mask;
 	u32 used;
 	u64 evicted;
@@ -85,6 +85,8 @@ u64 hot_table_bytes(const struct hot_table *table);
 void hot_table_stats(struct hot_table *table, struct hot_table_stats *stats);
 
 void hot_table_add(struct hot_table *table, u32 id, u64 index, u32 reads, u32 writes, u32 epoch);
+void hot_table_count_read(struct hot_table *table, u32 id, u64 index, u32 epoch);
+void hot_table_count_write(struct hot_table *table, u32 id, u64 index, u32 epoch);
 void hot_table_add_change(struct hot_table *table, u32 id, u64 index, u32 reads, u32 writes,
 			  u32 epoch, struct hot_change *change);
 bool hot_table_get(struct hot_table *table, u32 id, u64 index, struct hot_heat *heat);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the parts of hot tracking share. Lock order: hot_mutex, hot_tracker.resize,
- * hot_tracker.lock, then the raw locks: hot_pending.lock, hot_item.lock or hot_stripe.lock,
- * hot_tracker.epoch_lock or hot_tracker.streams_lock.
+ * hot_tracker.lock, then those that never sleep: hot_pending.lock, hot_item.lock or
+ * hot_stripe.lock, hot_tracker.epoch_lock or hot_tracker.streams_lock.
  */
 #ifndef _FS_HOT_TRACKING_TRACKER_H
 #define _FS_HOT_TRACKING_TRACKER_H

@@ -6,6 +6,7 @@
 #ifndef _LINUX_HOT_TRACKING_H
 #define _LINUX_HOT_TRACKING_H
 
+#include <linux/bio.h>
 #include <linux/errno.h>
 #include <linux/types.h>
 
@@ -19,28 +20,48 @@
 DECLARE_STATIC_KEY_FALSE(hot_tracking_key);
 
 struct hot_read;
+struct iomap_iter;
+
+typedef void hot_submit_io_t(const struct iomap_iter *iter, struct bio *bio, loff_t pos);
 
 void __hot_account_read(const struct hot_read *hr);
 void __hot_account_writeback(struct inode *inode, loff_t pos, u64 bytes, bool in_flight);
-void __hot_account_bio(struct inode *inode, loff_t pos, const struct bio *bio);
+void __hot_submit_bio(struct inode *inode, loff_t pos, struct bio *bio);
+void __hot_submit_io(hot_submit_io_t *submit_io, const struct iomap_iter *iter, struct bio *bio,
+		     loff_t pos);
 void __hot_inode_detach(struct inode *inode);
 void __hot_sb_shutdown(struct super_block *sb);
 bool hot_ioctl_known(unsigned int cmd);
 int hot_ioctl(struct file *file, unsigned int cmd, void __user *argp);
 
 /**
- * hot_account_bio - count a request that is about to be submitted
+ * hot_submit_bio - count a request and submit it
  * @inode: whose data it carries
  * @pos: offset of the data in @inode, bytes
  * @bio: the request; reads and writes data
  *
- * Context: process context, may be inside of memory reclaim; does not sleep. The caller keeps
- * @inode from being destroyed: it has it open, or holds one of its folios locked.
+ * As the last act of a function it costs a no-op with tracking off: nothing has to be kept over
+ * a call.
+ *
+ * Context: process context, may be inside of memory reclaim; counting does not sleep. The caller
+ * keeps @inode from being destroyed: it has it open, or holds one of its folios locked.
  */
-static inline void hot_account_bio(struct inode *inode, loff_t pos, const struct bio *bio)
+static inline void hot_submit_bio(struct inode *inode, loff_t pos, struct bio *bio)
 {
 	if (static_branch_unlikely(&hot_tracking_key))
-		__hot_account_bio(inode, pos, bio);
+		__hot_submit_bio(inode, pos, bio);
+	else
+		submit_bio(bio);
+}
+
+/* The same where a filesystem wants to submit direct I/O itself. */
+static inline void hot_submit_io(hot_submit_io_t *submit_io, const struct iomap_iter *iter,
+				 struct bio *bio, loff_t pos)
+{
+	if (static_branch_unlikely(&hot_tracking_key))
+		__hot_submit_io(submit_io, iter, bio, pos);
+	else
+		submit_io(iter, bio, pos);
 }
 
 /**
@@ -64,7 +85,7 @@ static inline void hot_writeback_begin(struct hot_writeback *hw, struct inode *i
 
 /*
  * Counts the folio. One that begins where the last one ended, while that is still in flight,
- * travels with it and is no request of its own. Context: as for hot_account_bio().
+ * travels with it and is no request of its own. Context: as for hot_submit_bio().
  */
 static inline void hot_writeback_end(const struct hot_writeback *hw, struct folio *folio)
 {
@@ -152,7 +173,14 @@ struct super_block;
 struct hot_read { };
 struct hot_writeback { };
 
-static inline void hot_account_bio(struct inode *inode, loff_t pos, const struct bio *bio) { }
+static inline void hot_submit_bio(struct inode *inode, loff_t pos, struct bio *bio)
+{
+	submit_bio(bio);
+}
+
+#define hot_submit_io(submit_io, iter, bio, pos) (submit_io)(iter, bio, pos)
+
+
 static inline void hot_writeback_begin(struct hot_writeback *hw, struct inode *inode,
 				       bool in_flight) { }
 static inline void hot_writeback_end(const struct hot_writeback *hw, struct folio *folio) { }

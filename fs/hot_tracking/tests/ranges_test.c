@@ -194,6 +194,38 @@ static void finds_extremes(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, hot_table_get(table, 1, 2, &heat));
 }
 
+/* One request at a time is what hot_table_add() does with it: new, again, later, late, too hot. */
+static void counts_one_request(struct kunit *test)
+{
+	static const struct {
+		u32 epoch, add;
+	} steps[] = {
+		{ 5 }, { 5 }, { 9 }, { 7 }, { 7, HOT_HEAT_MAX - HOT_ONE }, { 9 }, { 9 }, { 200 },
+	};
+	struct hot_table *one = make_table(test, BYTES), *other = make_table(test, BYTES);
+	struct hot_heat a, b;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+		u32 epoch = steps[i].epoch, add = steps[i].add;
+
+		hot_table_add(one, 3, 1, add, add / 2, epoch);
+		hot_table_add(other, 3, 1, add, add / 2, epoch);
+		hot_table_count_read(one, 3, 1, epoch);
+		hot_table_count_write(one, 3, 1, epoch);
+		hot_table_add(other, 3, 1, HOT_ONE, HOT_ONE, epoch);
+		KUNIT_ASSERT_TRUE(test, hot_table_get(one, 3, 1, &a));
+		KUNIT_ASSERT_TRUE(test, hot_table_get(other, 3, 1, &b));
+		KUNIT_EXPECT_MEMEQ(test, &a, &b, sizeof(a));
+	}
+	KUNIT_EXPECT_EQ(test, stats_of(one).used, 1);
+	hot_table_count_read(one, 3, 2, 1);
+	hot_table_count_write(one, 4, 1, 1);
+	KUNIT_EXPECT_EQ(test, stats_of(one).used, 3);
+	KUNIT_EXPECT_EQ(test, reads_of(one, 3, 2), HOT_ONE);
+	KUNIT_EXPECT_EQ(test, reads_of(one, 4, 1), 0);
+}
+
 /* 2 requests, and 3 a half-life later: before these 1 is left of the first, after them it is 4. */
 static void tells_the_change(struct kunit *test)
 {
@@ -726,6 +758,7 @@ static void usual_ranges_are_spread(struct kunit *test)
 static struct kunit_case cases[] = {
 	KUNIT_CASE(takes_the_memory_it_may),
 	KUNIT_CASE(finds_extremes),
+	KUNIT_CASE(counts_one_request),
 	KUNIT_CASE(tells_the_change),
 	KUNIT_CASE(coldest_gives_way),
 	KUNIT_CASE(late_request_evicts_the_coldest),

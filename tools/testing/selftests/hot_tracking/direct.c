@@ -56,6 +56,27 @@ TEST_F(fs, sixteen_pages_at_once)
 	EXPECT_EQ(16 * PAGE, heat_of(self->fd).bytes_written);
 }
 
+/* The rest of a new block is written with zeroes, before and after, each in a request of its own. */
+TEST_F(fs, part_of_a_new_block)
+{
+	struct hot_inode heat;
+
+	ASSERT_EQ(0, ftruncate(self->fd, PAGES * PAGE));
+	ASSERT_EQ(0, fsync(self->fd));
+	ASSERT_EQ(0, hot_forget(self->fd));
+	write_at(self->direct, 64 * PAGE + 1024, 512);
+	ASSERT_EQ(0, fsync(self->direct));
+	heat = heat_of(self->fd);
+	if (variant->fs == FS_EXT4 || variant->fs == FS_XFS) {
+		EXPECT_EQ(REQUESTS(3), heat.writes);
+		EXPECT_EQ(PAGE, heat.bytes_written);
+	} else {
+		/* There it is a sector, or goes through the page cache. */
+		EXPECT_EQ(REQUESTS(1), heat.writes);
+		EXPECT_LE(512, heat.bytes_written);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	return run_tests(argc, argv);
