@@ -4,6 +4,7 @@
  * memory and comes back, and ends when its last name is gone.
  */
 #include <linux/exportfs.h>
+#include <linux/jhash.h>
 #include <linux/magic.h>
 #include <linux/rhashtable.h>
 #include <linux/sched.h>
@@ -29,10 +30,19 @@
 
 static struct kmem_cache *hot_item_cache __ro_after_init;
 
+/* Most handles are a small part of the room for them. */
+static u32 hot_handle_hash(const void *data, u32 len, u32 seed)
+{
+	const struct hot_handle *handle = data;
+
+	return jhash2(handle->raw, handle->bytes / sizeof(u32), seed ^ handle->type);
+}
+
 static const struct rhashtable_params hot_items_params = {
 	.head_offset = offsetof(struct hot_item, node),
 	.key_offset = offsetof(struct hot_item, handle),
 	.key_len = sizeof(struct hot_handle),
+	.hashfn = hot_handle_hash,
 	.automatic_shrinking = true,
 };
 

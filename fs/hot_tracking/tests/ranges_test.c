@@ -198,22 +198,26 @@ static void finds_extremes(struct kunit *test)
 static void counts_one_request(struct kunit *test)
 {
 	static const struct {
-		u32 epoch, add;
+		u32 epoch, heat;
 	} steps[] = {
-		{ 5 }, { 5 }, { 9 }, { 7 }, { 7, HOT_HEAT_MAX - HOT_ONE }, { 9 }, { 9 }, { 200 },
+		{ 5 }, { 5 }, { 9 }, { 7 }, { 7, HOT_HEAT_MAX / 2 }, { 9, HOT_HEAT_MAX - HOT_ONE }, { 9 },
+		{ 200 },
 	};
 	struct hot_table *one = make_table(test, BYTES), *other = make_table(test, BYTES);
 	struct hot_heat a, b;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(steps); i++) {
-		u32 epoch = steps[i].epoch, add = steps[i].add;
+		u32 epoch = steps[i].epoch, heat = steps[i].heat;
 
-		hot_table_add(one, 3, 1, add, add / 2, epoch);
-		hot_table_add(other, 3, 1, add, add / 2, epoch);
+		hot_table_add(one, 3, 1, heat, heat / 2, epoch);
+		hot_table_add(other, 3, 1, heat, heat / 2, epoch);
+		hot_table_count_read(one, 3, 1, epoch);
 		hot_table_count_read(one, 3, 1, epoch);
 		hot_table_count_write(one, 3, 1, epoch);
-		hot_table_add(other, 3, 1, HOT_ONE, HOT_ONE, epoch);
+		add(other, 3, 1, HOT_ONE, epoch);
+		add(other, 3, 1, HOT_ONE, epoch);
+		hot_table_add(other, 3, 1, 0, HOT_ONE, epoch);
 		KUNIT_ASSERT_TRUE(test, hot_table_get(one, 3, 1, &a));
 		KUNIT_ASSERT_TRUE(test, hot_table_get(other, 3, 1, &b));
 		KUNIT_EXPECT_MEMEQ(test, &a, &b, sizeof(a));

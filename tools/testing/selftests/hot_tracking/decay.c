@@ -51,6 +51,39 @@ static bool fits(__u32 heat, __u32 full, __u64 epochs)
 	return low <= wanted && wanted <= high;
 }
 
+/* The heat of the file is that of its ranges, whichever way and whenever it got there. */
+TEST_F(fs, ranges_in_turns)
+{
+	struct hot_inode heat, again;
+	struct hot_range ranges[2];
+	__u64 sum;
+	int i;
+
+	begin(_metadata, self->dir_fd, self->fd);
+	ASSERT_EQ(0, hot_forget(self->fd));
+	read_at(self->direct, 0, PAGE);
+	read_at(self->direct, MIB, PAGE);
+	/* In each of several epochs. */
+	for (i = 0; i < 5; i++) {
+		while (!heat_of(self->fd).age_ms)
+			pause_briefly();
+		read_at(self->direct, 0, PAGE);
+		read_at(self->direct, MIB, PAGE);
+		read_at(self->direct, 0, PAGE);
+	}
+	do {
+		heat = heat_of(self->fd);
+		ranges[0] = range_at(self->fd, 0);
+		ranges[1] = range_at(self->fd, MIB);
+		again = heat_of(self->fd);
+	} while (heat.age_ms != again.age_ms);
+	sum = (__u64)ranges[0].reads + ranges[1].reads;
+	/* Each of the two is rounded down at each epoch. */
+	EXPECT_LE(sum, heat.reads);
+	EXPECT_LE(heat.reads, sum + 2 * 8 * 8);
+	EXPECT_LT(ranges[1].reads, ranges[0].reads);
+}
+
 /* The half-life is 8 epochs; the curve is followed over 2 of them. */
 TEST_F(fs, curve)
 {

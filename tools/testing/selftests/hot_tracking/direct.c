@@ -71,8 +71,8 @@ TEST_F(fs, part_of_a_new_block)
 		EXPECT_EQ(REQUESTS(3), heat.writes);
 		EXPECT_EQ(PAGE, heat.bytes_written);
 	} else {
-		/* There it is a sector, or goes through the page cache. */
-		EXPECT_EQ(REQUESTS(1), heat.writes);
+		/* There it is a sector, or goes through the page cache, on exfat with all before it. */
+		EXPECT_LE(REQUESTS(1), heat.writes);
 		EXPECT_LE(512, heat.bytes_written);
 	}
 }

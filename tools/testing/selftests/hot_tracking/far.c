@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Offsets that do not fit 32 bits, up to the ends of files that the filesystems allow. */
+#include <stdint.h>
+
 #include "fixture.h"
 #include "on_sparse.h"
 
@@ -40,6 +42,12 @@ TEST_F(fs, distinct_ranges)
 {
 	off_t end = far_end(variant->fs);
 	struct hot_range ranges[RANGES_MAX];
+	struct hot_ranges query = {
+		.size = sizeof(query),
+		.offset = MIB + GIB,
+		.count = RANGES_MAX,
+		.ranges = (uintptr_t)ranges,
+	};
 
 	at(_metadata, self->fd, self->direct, MIB);
 	at(_metadata, self->fd, self->direct, MIB + 4 * GIB);
@@ -52,6 +60,11 @@ TEST_F(fs, distinct_ranges)
 	EXPECT_EQ(end & -MIB, ranges[3].offset);
 	EXPECT_EQ(REQUESTS(4), heat_of(self->fd).writes);
 	EXPECT_EQ(REQUESTS(8), heat_of(self->fd).reads);
+	/* Those behind an offset. */
+	ASSERT_EQ(0, hot(self->fd, HOT_GET_RANGES, &query));
+	ASSERT_EQ(3, query.count);
+	EXPECT_EQ(MIB + 4 * GIB, ranges[0].offset);
+	EXPECT_EQ(end & -MIB, ranges[2].offset);
 }
 
 /* And the empty space between them is not looked at range by range, which would take for ever. */

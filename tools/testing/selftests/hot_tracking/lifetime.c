@@ -56,6 +56,40 @@ TEST_F(fs, drop_caches)
 	EXPECT_EQ(1, hot_look(self->dir_fd).items);
 }
 
+/* Nobody has touched its data since it came back into memory, and its last name goes. */
+TEST_F(fs, unlinked_without_io_since)
+{
+	begin(_metadata, self->fd, self->direct);
+	close(self->fd);
+	close(self->direct);
+	drop_caches();
+	drop_caches();
+	EXPECT_EQ(!is_volatile(variant->fs), hot_look(self->dir_fd).items);
+	ASSERT_EQ(0, unlink(self->path));
+	EXPECT_EQ(0, hot_look(self->dir_fd).items);
+}
+
+/* Heat that nobody has looked at goes, and was counted nevertheless. */
+TEST_F(fs, reset_of_all)
+{
+	struct hot_reset reset = { .size = sizeof(reset) };
+	__u64 before;
+	int i;
+
+	begin(_metadata, self->fd, self->direct);
+	before = hot_look(self->dir_fd).requests;
+	for (i = 0; i < READS; i++)
+		read_at(self->direct, 0, PAGE);
+	ASSERT_EQ(0, hot(self->dir_fd, HOT_RESET, &reset));
+	EXPECT_EQ(before + READS, hot_look(self->dir_fd).requests);
+	EXPECT_EQ(0, hot_look(self->dir_fd).items);
+	EXPECT_EQ(0, hot_look(self->dir_fd).ranges);
+	EXPECT_EQ(0, heat_of(self->fd).reads);
+	read_at(self->direct, 0, PAGE);
+	EXPECT_EQ(REQUESTS(1), heat_of(self->fd).reads);
+	EXPECT_EQ(REQUESTS(1), range_at(self->fd, 0).reads);
+}
+
 TEST_F(fs, remount_readonly)
 {
 	begin(_metadata, self->fd, self->direct);

@@ -35,6 +35,30 @@ TEST_F(fs, both_sides_of_an_edge)
 	EXPECT_EQ(HOT_RANGE_SHIFT_DEFAULT, heat_of(self->fd).range_shift);
 }
 
+/* Each request is in another range than the one before. */
+TEST_F(fs, in_turns)
+{
+	enum { TURNS = 8 };
+	struct hot_range ranges[RANGES_MAX];
+	int i;
+
+	begin(_metadata, self->fd);
+	for (i = 0; i < TURNS; i++) {
+		read_at(self->direct, 0, PAGE);
+		write_at(self->direct, MIB, PAGE);
+		read_at(self->direct, 2 * MIB, PAGE);
+		write_at(self->direct, 0, PAGE);
+		write_at(self->direct, 3 * MIB, PAGE);
+	}
+	ASSERT_EQ(4, ranges_of(self->fd, ranges));
+	for (i = 0; i < 4; i++) {
+		EXPECT_EQ(i == 0 || i == 2 ? REQUESTS(TURNS) : 0, ranges[i].reads);
+		EXPECT_EQ(i != 2 ? REQUESTS(TURNS) : 0, ranges[i].writes);
+	}
+	EXPECT_EQ(REQUESTS(2 * TURNS), heat_of(self->fd).reads);
+	EXPECT_EQ(REQUESTS(3 * TURNS), heat_of(self->fd).writes);
+}
+
 TEST_F(fs, read_across_an_edge)
 {
 	struct hot_range ranges[RANGES_MAX];

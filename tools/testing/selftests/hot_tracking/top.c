@@ -233,6 +233,29 @@ TEST_F(fs, real_files)
 	EXPECT_EQ(0, n);
 }
 
+/* Ranges of a file that is gone give their place to others, in the list and in the table. */
+TEST_F(fs, ranges_of_a_file_that_is_gone)
+{
+	enum { GONE = 8, LEFT = 4 };
+	struct hot_record *record;
+	struct records top = {};
+	int gone = open_file(self->dir, "gone", O_DIRECT), i;
+
+	for (i = 0; i < 4 * GONE; i++)
+		write_at(gone, i % GONE * RANGE_BYTES, PAGE);
+	for (i = 0; i < LEFT; i++)
+		write_at(self->direct, i * RANGE_BYTES, PAGE);
+	close(gone);
+	ASSERT_EQ(0, unlinkat(self->dir_fd, "gone", 0));
+	EXPECT_EQ(GONE + LEFT, hot_look(self->dir_fd).ranges);
+	records_top(&top, self->dir_fd, HOT_OF_RANGES, LEFT);
+	EXPECT_EQ(LEFT, top.count);
+	for (record = records_next(&top, NULL); record; record = records_next(&top, record))
+		EXPECT_EQ(REQUESTS(1), record->writes);
+	EXPECT_EQ(LEFT, hot_look(self->dir_fd).ranges);
+	records_free(&top);
+}
+
 /* What does not fit into the buffer is left out: the coldest, and nothing half. */
 TEST_F(fs, short_buffers)
 {
