@@ -158,7 +158,7 @@ struct hot_range {
  * @next: out: offset to go on at, or 0 when there are no more
  *
  * Ranges without heat and ranges beyond the end of the file are left out. Permission as for struct
- * hot_inode. ENOMEM, EINTR (a fatal signal).
+ * hot_inode. EINVAL also if @offset plus @length overflows; ENOMEM, EINTR (a fatal signal).
  */
 struct hot_ranges {
 	__u32 size;

@@ -401,6 +401,13 @@ static void range_of_another_size(struct hot_record *record)
 	record->length = RANGE_BYTES / 2;
 }
 
+static void range_beyond_any_file(struct hot_record *record)
+{
+	record->flags |= HOT_RECORD_RANGE;
+	record->offset = 1ULL << 63;
+	record->length = RANGE_BYTES;
+}
+
 static void range_without_length(struct hot_record *record)
 {
 	record->flags |= HOT_RECORD_RANGE;
@@ -424,6 +431,7 @@ static const struct {
 	{ "another unknown flag", more_unknown_flags },
 	{ "range that begins in the middle of one", unaligned_range },
 	{ "range of another size", range_of_another_size },
+	{ "range beyond any file", range_beyond_any_file },
 	{ "range without length", range_without_length },
 };
 
