@@ -62,13 +62,18 @@ struct hot_cpu {
 	struct hot_pending pending[HOT_PENDING];
 };
 
-static DEFINE_PER_CPU_ALIGNED(struct hot_cpu, hot_cpus) = {
-	.pending = {
-		[0 ... HOT_PENDING - 1] = {
-			.lock = HOT_LOCK_UNLOCKED(hot_cpus.pending.lock),
-		},
-	},
-};
+static DEFINE_PER_CPU_ALIGNED(struct hot_cpu, hot_cpus);
+
+void __init hot_combiners_init(void)
+{
+	unsigned int i;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		for (i = 0; i < HOT_PENDING; i++)
+			hot_lock_init(&per_cpu(hot_cpus, cpu).pending[i].lock);
+	}
+}
 
 static u32 hot_heat_of(u64 requests)
 {
@@ -284,7 +289,7 @@ static __always_inline bool hot_account_fast(struct inode *inode, u64 pos, u64 b
 		return false;
 	p = hot_pending_of(item);
 	hot_lock(&p->lock);
-	/* What the place has holds a reference: if the inode still points to it, it is the inode's. */
+	/* What the place has holds a reference: what the inode still points to is the inode's. */
 	if (unlikely(p->item != item || rcu_access_pointer(inode->i_hot) != item ||
 		     hot_epoch_over(p) || trace_hot_io_enabled()))
 		goto unlock;

@@ -14,7 +14,6 @@ struct hot_lock {
 	raw_spinlock_t lock;
 };
 
-#define HOT_LOCK_UNLOCKED(name) { .lock = __RAW_SPIN_LOCK_UNLOCKED(name.lock) }
 #define hot_lock_init(l) raw_spin_lock_init(&(l)->lock)
 
 static inline void hot_lock(struct hot_lock *l)
@@ -35,8 +34,6 @@ static inline void hot_unlock(struct hot_lock *l)
 struct hot_lock {
 	unsigned long bits;
 };
-
-#define HOT_LOCK_UNLOCKED(name) { }
 
 static inline void hot_lock_init(struct hot_lock *l)
 {

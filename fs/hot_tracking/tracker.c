@@ -300,6 +300,7 @@ static int __init hot_tracking_init(void)
 	int error;
 
 	hot_items_init();
+	hot_combiners_init();
 	error = hot_sysfs_init();
 	if (error)
 		pr_err("cannot start: %d\n", error);

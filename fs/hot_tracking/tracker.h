@@ -191,6 +191,7 @@ bool hot_item_copy(struct hot_tracker *t, u32 id, struct hot_item *copy);
 /* combine.c */
 enum hot_drain { HOT_PASS, HOT_LET_GO, HOT_DISCARD };
 
+void hot_combiners_init(void);
 void hot_combiners_drain(struct hot_tracker *t, enum hot_drain how);
 
 /* scan.c */

@@ -10,6 +10,11 @@
 #include <linux/errno.h>
 #include <linux/types.h>
 
+struct iomap_iter;
+
+/* As in struct iomap_dio_ops. */
+typedef void hot_submit_io_t(const struct iomap_iter *iter, struct bio *bio, loff_t pos);
+
 #ifdef CONFIG_HOT_TRACKING
 #include <linux/fs.h>
 #include <linux/jump_label.h>
@@ -20,9 +25,6 @@
 DECLARE_STATIC_KEY_FALSE(hot_tracking_key);
 
 struct hot_read;
-struct iomap_iter;
-
-typedef void hot_submit_io_t(const struct iomap_iter *iter, struct bio *bio, loff_t pos);
 
 void __hot_account_read(const struct hot_read *hr);
 void __hot_account_writeback(struct inode *inode, loff_t pos, u64 bytes, bool in_flight);
@@ -178,8 +180,11 @@ static inline void hot_submit_bio(struct inode *inode, loff_t pos, struct bio *b
 	submit_bio(bio);
 }
 
-#define hot_submit_io(submit_io, iter, bio, pos) (submit_io)(iter, bio, pos)
-
+static inline void hot_submit_io(hot_submit_io_t *submit_io, const struct iomap_iter *iter,
+				 struct bio *bio, loff_t pos)
+{
+	submit_io(iter, bio, pos);
+}
 
 static inline void hot_writeback_begin(struct hot_writeback *hw, struct inode *inode,
 				       bool in_flight) { }

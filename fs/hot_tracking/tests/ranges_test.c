@@ -200,8 +200,8 @@ static void counts_one_request(struct kunit *test)
 	static const struct {
 		u32 epoch, heat;
 	} steps[] = {
-		{ 5 }, { 5 }, { 9 }, { 7 }, { 7, HOT_HEAT_MAX / 2 }, { 9, HOT_HEAT_MAX - HOT_ONE }, { 9 },
-		{ 200 },
+		{ 5 }, { 5 }, { 9 }, { 7 }, { 7, HOT_HEAT_MAX / 2 },
+		{ 9, HOT_HEAT_MAX - HOT_ONE }, { 9 }, { 200 },
 	};
 	struct hot_table *one = make_table(test, BYTES), *other = make_table(test, BYTES);
 	struct hot_heat a, b;

@@ -56,7 +56,7 @@ TEST_F(fs, sixteen_pages_at_once)
 	EXPECT_EQ(16 * PAGE, heat_of(self->fd).bytes_written);
 }
 
-/* The rest of a new block is written with zeroes, before and after, each in a request of its own. */
+/* The rest of a new block is written with zeroes, before and after, in requests of their own. */
 TEST_F(fs, part_of_a_new_block)
 {
 	struct hot_inode heat;
@@ -71,7 +71,7 @@ TEST_F(fs, part_of_a_new_block)
 		EXPECT_EQ(REQUESTS(3), heat.writes);
 		EXPECT_EQ(PAGE, heat.bytes_written);
 	} else {
-		/* There it is a sector, or goes through the page cache, on exfat with all before it. */
+		/* A sector, or through the page cache, on exfat with all before it. */
 		EXPECT_LE(REQUESTS(1), heat.writes);
 		EXPECT_LE(512, heat.bytes_written);
 	}
