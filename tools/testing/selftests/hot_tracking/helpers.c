@@ -136,6 +136,12 @@ struct hot_ctl hot_look(int fd)
 	return ctl;
 }
 
+void hot_items_become(int fd, __u64 items)
+{
+	while (hot_look(fd).items != items)
+		pause_briefly();
+}
+
 struct hot_inode heat_of(int fd)
 {
 	struct hot_inode heat = { .size = sizeof(heat) };

@@ -47,6 +47,11 @@ int hot_half_life(int fd, __u64 ms);
 int hot_forget(int fd);
 /* These two end the program as broken() when there is no answer. */
 struct hot_ctl hot_look(int fd);
+/*
+ * After the end of a file: until only so many have heat, or the test's time is over. The last
+ * reference to an inode may be held by work in the background, as on btrfs by what it has written.
+ */
+void hot_items_become(int fd, __u64 items);
 struct hot_inode heat_of(int fd);
 
 #define RANGES_MAX	64

@@ -98,7 +98,7 @@ TEST_F(fs, file_without_a_name)
 	EXPECT_EQ(items + 1, hot_look(self->dir_fd).items);
 	/* Its end is that of its heat. */
 	close(fd);
-	EXPECT_EQ(items, hot_look(self->dir_fd).items);
+	hot_items_become(self->dir_fd, items);
 	/* And a name saves both. */
 	fd = open(self->dir, O_TMPFILE | O_RDWR, 0600);
 	ASSERT_LE(0, fd);
@@ -128,7 +128,7 @@ TEST_F(fs, unlink)
 	EXPECT_EQ(items, hot_look(self->dir_fd).items);
 	close(self->fd);
 	close(self->direct);
-	EXPECT_EQ(items - 1, hot_look(self->dir_fd).items);
+	hot_items_become(self->dir_fd, items - 1);
 }
 
 /* Its ranges go with it. */
@@ -149,6 +149,7 @@ TEST_F(fs, no_ranges_left_behind)
 	ASSERT_EQ(0, unlink(self->path));
 	close(self->fd);
 	close(self->direct);
+	hot_items_become(self->dir_fd, 0);
 	top.count = 16;
 	top.buffer_bytes = sizeof(buffer);
 	ASSERT_EQ(0, hot(self->dir_fd, HOT_TOP, &top));
