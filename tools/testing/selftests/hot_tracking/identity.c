@@ -169,7 +169,7 @@ static ino_t number_of(int fd)
  * The number of a file that is gone is given to a new one: by ext4 at once, by others at some
  * time or never. Neither way may the new file have heat.
  */
-TEST_F(fs, recycled_number)
+TEST_F_TIMEOUT(fs, recycled_number, LONG_TIMEOUT)
 {
 	int i, fd, recycled = 0, count = loops(20, 2000);
 	struct hot_inode heat;
