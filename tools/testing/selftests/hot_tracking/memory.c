@@ -497,7 +497,7 @@ TEST_F(fs, deleted_after_reclaim)
 }
 
 /* Files that come and go leave nothing behind. */
-TEST_F(fs, short_lived_files)
+TEST_F_TIMEOUT(fs, short_lived_files, LONG_TIMEOUT)
 {
 	int i, rounds = loops(300, 20000);
 
