@@ -605,7 +605,7 @@ TEST_F_TIMEOUT(fs, everything_at_once, 40 * LONG_TIMEOUT)
 	close(self->direct);
 	close(self->dir_fd);
 	start(workers);
-	until_all_have_done(workers, loops(60, 20000));
+	until_all_have_done(workers, loops(60, 600));
 	stop = true;
 	for (i = 0; i < WORKERS; i++) {
 		ASSERT_EQ(0, pthread_join(workers[i].thread, NULL));
