@@ -126,7 +126,7 @@ static void hot_pending_clear(struct hot_pending *p)
 	p->bytes_written = 0;
 }
 
-/* Passes all on, if there is anybody who wants it. */
+/* Passes all on, unless it is to be discarded or nobody is left who wants it. */
 static void hot_pass(struct hot_pending *p, bool discard)
 {
 	p->until = jiffies - 1;
@@ -173,6 +173,15 @@ static bool hot_pending_begin(struct hot_pending *p, struct hot_tracker *t, stru
 	return true;
 }
 
+static __always_inline void hot_count_in_table(struct hot_table *table, u32 id, u64 index,
+					       u32 epoch, unsigned int flags)
+{
+	if (flags & HOT_WRITE)
+		hot_table_count_write(table, id, index, epoch);
+	else
+		hot_table_count_read(table, id, index, epoch);
+}
+
 /* Counts a request in one of its ranges: only if others follow in it do they add up here. */
 static void hot_count_range(struct hot_pending *p, u64 index, unsigned int flags)
 {
@@ -181,10 +190,7 @@ static void hot_count_range(struct hot_pending *p, u64 index, unsigned int flags
 			hot_pass_range(p);
 		p->index = index;
 		if (likely(!READ_ONCE(p->tracker->watched))) {
-			if (flags & HOT_WRITE)
-				hot_table_count_write(p->table, p->item->id, index, p->epoch);
-			else
-				hot_table_count_read(p->table, p->item->id, index, p->epoch);
+			hot_count_in_table(p->table, p->item->id, index, p->epoch, flags);
 			return;
 		}
 	}
@@ -276,7 +282,8 @@ out:
 /*
  * Counts a request in one range of the inode that this place has, and in this epoch: either the
  * range that the place has, too, or one that goes to the table at once. Returns whether it was
- * that. The caller holds the RCU read lock, which keeps the table.
+ * that. The caller holds the RCU read lock: it keeps the table, for which there is no reference
+ * once the place is unlocked.
  */
 static __always_inline bool hot_account_fast(struct inode *inode, u64 pos, u64 bytes,
 					     unsigned int flags)
@@ -312,10 +319,7 @@ static __always_inline bool hot_account_fast(struct inode *inode, u64 pos, u64 b
 		p->index = index;
 		hot_count(p, pos, bytes, flags);
 		hot_unlock(&p->lock);
-		if (flags & HOT_WRITE)
-			hot_table_count_write(table, id, index, epoch);
-		else
-			hot_table_count_read(table, id, index, epoch);
+		hot_count_in_table(table, id, index, epoch, flags);
 		return true;
 	}
 unlock:

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Locks that each request takes, and nobody waits for but while somebody looks: one bit, taken
- * and released without a call, which is a third of the instructions of a raw spinlock. For
- * lockdep they are raw spinlocks.
+ * and released without a call. For lockdep they are raw spinlocks.
  */
 #ifndef _FS_HOT_TRACKING_LOCK_H
 #define _FS_HOT_TRACKING_LOCK_H

@@ -187,7 +187,7 @@ void hot_tracker_reset(struct hot_tracker *t)
 
 static void hot_tracker_release(struct work_struct *work)
 {
-	struct hot_tracker *t = container_of(work, struct hot_tracker, release);
+	struct hot_tracker *t = container_of(to_rcu_work(work), struct hot_tracker, release);
 
 	hot_items_destroy_tracker(t);
 	hot_table_free(t->table);
@@ -198,7 +198,8 @@ static void hot_tracker_release(struct work_struct *work)
 /* The last reference is gone. Context: any. */
 void hot_tracker_free(struct hot_tracker *t)
 {
-	queue_work(system_unbound_wq, &t->release);
+	/* A hook may have let go of the item, and be about to count in the table. */
+	queue_rcu_work(system_unbound_wq, &t->release);
 }
 
 /**
@@ -217,7 +218,7 @@ struct hot_tracker *hot_tracker_new(struct super_block *sb, const struct hot_ctl
 
 	if (!t)
 		return ERR_PTR(-ENOMEM);
-	INIT_WORK(&t->release, hot_tracker_release);
+	INIT_RCU_WORK(&t->release, hot_tracker_release);
 	t->dev = sb->s_dev;
 	t->magic = sb->s_magic;
 	t->openable = exportfs_can_decode_fh(sb->s_export_op);

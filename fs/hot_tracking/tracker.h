@@ -13,7 +13,7 @@
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
-#include <linux/workqueue_types.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include "ranges.h"
 
@@ -73,7 +73,8 @@ struct hot_item {
  * @openable: file handles of the filesystem can be opened; does not change
  * @magic: of the filesystem; does not change
  * @table: heat of the ranges
- * @release: frees all that belongs to the tracker after the last reference is gone
+ * @release: frees all that belongs to the tracker after the last reference is gone and
+ *	an RCU grace period has passed
  * @stopped: tracking was turned off: there are no items, and will be none; written under @lock
  * @resize: held to change the size of @table
  * @lock: protects @items, @ids, @next_id, @hand and the life and death of items
@@ -111,7 +112,7 @@ struct hot_tracker {
 	unsigned long magic;
 	struct kobject kobj;
 	dev_t dev;
-	struct work_struct release;
+	struct rcu_work release;
 	bool stopped;
 	struct mutex resize;	/* of the table */
 	spinlock_t lock;	/* of items */

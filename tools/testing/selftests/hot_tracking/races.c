@@ -590,6 +590,41 @@ static void until_all_have_done(struct worker *workers, unsigned int rounds)
 			usleep(10000);
 }
 
+static void *read_in_turns(void *arg)
+{
+	int fd = *(int *)arg, i;
+
+	for (i = 0; !stop; i++)
+		read_at(fd, i % 4 * MIB, PAGE);
+	return NULL;
+}
+
+/*
+ * A request to another range than the one before goes to the table with no lock and no reference,
+ * while the table is about to go.
+ */
+TEST_F_TIMEOUT(fs, off_while_ranges_take_turns, LONG_TIMEOUT)
+{
+	pthread_t thread;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		write_at(self->direct, i * MIB, PAGE);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, read_in_turns, &self->direct));
+	for (i = 0; i < loops(20, 2000); i++) {
+		/* Until it is in its stride. */
+		while (hot_look(self->dir_fd).requests < 16)
+			pause_briefly();
+		ASSERT_EQ(0, hot_off(self->dir_fd));
+		ASSERT_EQ(0, hot_on(self->dir_fd));
+	}
+	/* It still counts. */
+	while (!hot_look(self->dir_fd).requests)
+		pause_briefly();
+	stop = true;
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+}
+
 TEST_F_TIMEOUT(fs, everything_at_once, 40 * LONG_TIMEOUT)
 {
 	struct worker *workers = calloc(WORKERS, sizeof(*workers));
