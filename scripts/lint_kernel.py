@@ -90,18 +90,31 @@ def differing(a, b):
     return sorted(s for s in a.keys() | b.keys() if a.get(s) != b.get(s))
 
 
+def put(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, errors="surrogateescape")
+
+
 def only_ungated(stocks, path, patches):
     """The object of a stock file plus nothing but these patches, by the command that made the stock one."""
     obj = path[:-2] + ".o"
     work = out("lint", "ungated", make=True)
-    text = base(path)
-    for p in patches:
-        text = series.place(p, path, text)[0]
-    new = work / path.replace("/", "-")
-    new.write_text(text, errors="surrogateescape")
-    folder, name = os.path.split(obj)
+    folder, name = os.path.split(path)
+    shutil.rmtree(work)
+    # A header that stock finds beside the file is looked for here first, changed or not.
+    for side in (stocks.src / folder).glob("*.h"):
+        put(work / folder / side.name, side.read_text(errors="surrogateescape"))
+    for changed_file in {f for p in patches for f in p.files if f == path or f.endswith(".h")}:
+        text = base(changed_file)
+        for p in patches:
+            if changed_file in p.files:
+                text = series.place(p, changed_file, text)[0]
+        put(work / changed_file, text)
+    new = work / path
+    name = name[:-2] + ".o"
     cmd = (stocks.objdir / folder / f".{name}.cmd").read_text().splitlines()[0].partition(" := ")[2]
-    cmd = re.sub(r"-Wp,-MMD,\S+", f"-iquote {stocks.src / folder} -fmacro-prefix-map={new}={path}", cmd)
+    cmd = re.sub(r"-Wp,-MMD,\S+", f"-iquote {stocks.src / folder} -I {work / 'include'} -I {work / 'include/uapi'} "
+                                  f"-fmacro-prefix-map={work}/=", cmd)
     cmd = cmd.replace("$(pound)", "#").replace("$$", "$").replace(str(stocks.src / path), str(new))
     made = new.with_suffix(".o")
     output(["sh", "-c", re.sub(rf"(?<=\s){re.escape(obj)}\b", str(made), cmd)], cwd=stocks.objdir,
