@@ -32,9 +32,14 @@ KVM_PATIENCE = 10
 BOOT_PATIENCE = 120
 # Seconds that the plain kernel takes to init under KVM on an ordinary machine: slowness 1.
 FAST_BOOT = 1.0
-# What selftests make their filesystems with, and the packages.
+# What selftests make and check their filesystems with, and the packages.
 MKFS = {"mkfs.ext4": "e2fsprogs", "mkfs.xfs": "xfsprogs", "mkfs.btrfs": "btrfs-progs", "mkfs.f2fs": "f2fs-tools",
-        "mkfs.vfat": "dosfstools", "mkfs.exfat": "exfatprogs", "mkfs.erofs": "erofs-utils"}
+        "mkfs.vfat": "dosfstools", "mkfs.exfat": "exfatprogs", "mkfs.erofs": "erofs-utils", "mkfs.ext2": "e2fsprogs",
+        "mkfs.minix": "util-linux", "mkfs.nilfs2": "nilfs-tools", "mkfs.jfs": "jfsutils", "mkudffs": "udftools"}
+FSCK = {"e2fsck": "e2fsprogs", "fsck.minix": "util-linux", "fsck.jfs": "jfsutils", "fsck.exfat": "exfatprogs",
+        "fsck.vfat": "dosfstools"}
+# Servers that selftests start, where they are there: to install them would start them on this machine.
+SERVERS = ("ksmbd.mountd",)
 
 live = set()    # QEMU processes that must not outlive this script
 slow = 1.0      # factor of the last guest that came up
@@ -73,6 +78,7 @@ class Initramfs:
         self.put("dev/kmsg", stat.S_IFCHR | 0o644, b"", (1, 11))
         self.text("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n")
         self.text("/etc/group", "root:x:0:\nnogroup:x:65534:\n")
+        self.symlink("/etc/mtab", "/proc/self/mounts")      # mkfs.nilfs2 looks there
         busybox = needed("busybox", "busybox-static")
         self.add("/bin/busybox", busybox)
         if dynamic(busybox):
@@ -126,8 +132,11 @@ class Initramfs:
     def add_kselftests(self, installed):
         """The selftests, and the programs of the machine that they call."""
         self.add_tree("/septet/kselftest", installed)
-        for program, package in MKFS.items():
+        for program, package in {**MKFS, **FSCK}.items():
             self.program(needed(program, package), f"/usr/sbin/{program}")
+        for program in SERVERS:
+            if path := find(program):
+                self.program(path, f"/usr/sbin/{program}")
 
     def write(self):
         """Write the archive and return its path. The order and the times are fixed, so
@@ -157,9 +166,13 @@ def cpio(f, number, path, mode, content, device):
         f.write(piece + b"\0" * (-len(piece) % 4))
 
 
-def needed(program, package):
+def find(program):
     # mkfs is often outside a user's PATH
-    path = shutil.which(program, path=os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin")
+    return shutil.which(program, path=os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin")
+
+
+def needed(program, package):
+    path = find(program)
     if not path:
         raise Refusal("packages", f"{program} is not installed; type: apt-get install {package}")
     return path
