@@ -44,7 +44,9 @@ const struct feature features[NR_FEATURES] = {
 	{
 		.name = "renameat2",
 		.summary = "conditional and durable renames",
+		.since = "0.4.0",
 		.asks_for = "RENAME_REPLACE",
+		.page = "Documentation/admin-guide/renameat2.rst",
 		.probe = probe_renameat2,
 	},
 	{
