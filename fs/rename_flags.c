@@ -32,6 +32,7 @@
 
 static int cond_copy(struct rename_cond *cond, const struct rename_cond __user *ucond)
 {
+	int error;
 	u32 size;
 
 	BUILD_BUG_ON(sizeof(*cond) != RENAME_COND_SIZE_VER0);
@@ -42,7 +43,10 @@ static int cond_copy(struct rename_cond *cond, const struct rename_cond __user *
 		return -EINVAL;
 	if (size > PAGE_SIZE)
 		return -E2BIG;
-	return copy_struct_from_user(cond, sizeof(*cond), ucond, size);
+	error = copy_struct_from_user(cond, sizeof(*cond), ucond, size);
+	if (error)
+		return error;
+	return cond->resv ? -EINVAL : 0;
 }
 
 /* Whether the conditions are known, and can hold beside each other and beside @flags. */
@@ -50,7 +54,7 @@ static int cond_valid(const struct rename_cond *cond, unsigned int flags)
 {
 	u32 mask = cond->mask;
 
-	if (!mask || (mask & ~RENAME_COND_KNOWN) || cond->resv)
+	if (!mask || (mask & ~RENAME_COND_KNOWN))
 		return -EINVAL;
 	if ((mask & RENAME_COND_TARGET_UNCHANGED) && cond->target_mtime_nsec >= NSEC_PER_SEC)
 		return -EINVAL;
