@@ -1,24 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "rename.h"
 
-static struct replaced files;
-
-static void setup(long n)
-{
-	(void)n;
-	replaced_setup(&files);
-}
-
-static unsigned long op(void)
-{
-	unsigned long start;
-
-	replaced_prepare(&files);
-	start = bench_ticks();
-	replace_if_same(&files);
-	return bench_ticks() - start;
-}
-
 static const struct bench rename_cond = {
 	.name = "rename_cond",
 	.feature = "renameat2",
@@ -27,8 +9,8 @@ static const struct bench rename_cond = {
 	.fs = { "tmpfs", "ext4" },
 	.max_ratio = 1.08,
 	.peer = "rename_replace",
-	.setup = setup,
-	.timed_op = op,
+	.setup = cond_setup,
+	.timed_op = cond_op,
 };
 
 BENCH(rename_cond);

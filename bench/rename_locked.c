@@ -5,13 +5,12 @@
 
 #include "rename.h"
 
-static struct replaced files;
 static int lock;
 
 static void setup(long n)
 {
 	(void)n;
-	replaced_setup(&files);
+	replaced_setup(&replaced_files);
 	lock = bench_open("lock");
 }
 
@@ -20,8 +19,8 @@ static unsigned long op(void)
 	struct stat known, found;
 	unsigned long start;
 
-	replaced_prepare(&files);
-	if (fstat(files.fd[files.now], &known))
+	replaced_prepare(&replaced_files);
+	if (fstat(replaced_files.fd[replaced_files.now], &known))
 		bench_fail("fstat");
 	start = bench_ticks();
 	if (flock(lock, LOCK_EX) || stat("target", &found))
@@ -30,7 +29,7 @@ static unsigned long op(void)
 		bench_fail("not the same");
 	if (rename("new", "target") || flock(lock, LOCK_UN))
 		bench_fail("rename, flock");
-	files.now = !files.now;
+	replaced_files.now = !replaced_files.now;
 	return bench_ticks() - start;
 }
 

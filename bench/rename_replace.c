@@ -3,23 +3,21 @@
 
 #include "rename.h"
 
-static struct replaced files;
-
 static void setup(long n)
 {
 	(void)n;
-	replaced_setup(&files);
+	replaced_setup(&replaced_files);
 }
 
 static unsigned long op(void)
 {
 	unsigned long start;
 
-	replaced_prepare(&files);
+	replaced_prepare(&replaced_files);
 	start = bench_ticks();
 	if (rename("new", "target"))
 		bench_fail("rename");
-	files.now = !files.now;
+	replaced_files.now = !replaced_files.now;
 	return bench_ticks() - start;
 }
 
