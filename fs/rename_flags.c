@@ -97,7 +97,6 @@ int rename_request_begin(struct rename_request *req, unsigned int *flags,
 	int error;
 
 	req->flags = all & RENAME_REQUEST_FLAGS;
-	req->exchange = all & RENAME_EXCHANGE;
 	req->cond.mask = 0;
 	req->target = EMPTY_FD;
 	req->source = EMPTY_FD;
@@ -265,7 +264,10 @@ int __rename_request_same(const struct renamedata *rd)
 
 int __rename_request_ready(const struct rename_request *req, const struct renamedata *rd)
 {
-	struct dentry *found[] = { rd->old_dentry, req->exchange ? rd->new_dentry : NULL };
+	struct dentry *found[] = {
+		rd->old_dentry,
+		rd->flags & RENAME_EXCHANGE ? rd->new_dentry : NULL,
+	};
 	struct rename_sync *sync = req->sync;
 	int error;
 

@@ -41,7 +41,6 @@ struct rename_sync {
 /**
  * struct rename_request - what one call asks for beyond a plain rename
  * @flags: RENAME_REQUEST_FLAGS of the call
- * @exchange: RENAME_EXCHANGE was given, so both files are renamed
  * @cond: with RENAME_COND: its conditions, checked; without, only its mask is set, to 0
  * @target: what cond.target_fd is open on, or empty
  * @source: what cond.source_fd is open on, or empty
@@ -51,7 +50,6 @@ struct rename_sync {
  */
 struct rename_request {
 	unsigned int flags;
-	bool exchange;
 	struct rename_cond cond;
 	struct fd target;
 	struct fd source;
