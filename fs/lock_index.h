@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What fs/locks.c asks of the index of POSIX locks; see fs/lock_index.c. But for
+ * posix_index_release() all of it wants the flc_lock of the context held and does not
+ * sleep.
+ */
+#ifndef _FS_LOCK_INDEX_H
+#define _FS_LOCK_INDEX_H
+
+#include <linux/filelock.h>
+
+#ifdef CONFIG_FILE_PRIVATE_LOCKS
+
+struct file_lock *__posix_index_first_conflict(struct file_lock_context *ctx,
+					       const struct file_lock *request);
+struct file_lock *__posix_index_first_own(struct file_lock_context *ctx,
+					  const struct file_lock *request);
+void __posix_index_insert(struct posix_lock_index *index, struct file_lock *fl);
+void __posix_index_remove(struct posix_lock_index *index, struct file_lock *fl);
+void __posix_index_settle(struct file_lock_context *ctx);
+void posix_index_check(struct file_lock_context *ctx);
+void posix_index_release(struct file *filp, struct file_lock_context *ctx);
+
+/* Build the trees above so many locks, give them up below so many. */
+#define POSIX_INDEX_BUILD	32
+#define POSIX_INDEX_DROP	16
+
+/* The last close of a file removes so many locks while it holds flc_lock. */
+#define POSIX_INDEX_SLICE	1024
+
+/* With CONFIG_FILE_PRIVATE_LOCKS_DEBUG every operation is checked up to so many. */
+#define POSIX_INDEX_CHECK	512
+
+static inline void posix_index_init(struct file_lock_context *ctx)
+{
+	ctx->flc_index = (struct posix_lock_index) {};
+}
+
+static inline bool posix_index_built(struct file_lock_context *ctx)
+{
+	return ctx->flc_index.built;
+}
+
+/*
+ * Where to start looking along the list for a lock that is in the way of
+ * @request; for F_UNLCK, for one of the same owner that overlaps. Either the
+ * first in the list, or the lock looked for, or the list's head if there is none.
+ */
+static inline struct file_lock *
+posix_index_first_conflict(struct file_lock_context *ctx, const struct file_lock *request)
+{
+	if (posix_index_built(ctx))
+		return __posix_index_first_conflict(ctx, request);
+	return list_first_entry(&ctx->flc_posix, struct file_lock, c.flc_list);
+}
+
+/*
+ * Where to start looking along the list for the locks of @request's owner that
+ * it may change. Either the first in the list, or the owner's last lock that starts
+ * before it, or else the owner's first, or the list's head if it has none.
+ */
+static inline struct file_lock *
+posix_index_first_own(struct file_lock_context *ctx, const struct file_lock *request)
+{
+	if (posix_index_built(ctx))
+		return __posix_index_first_own(ctx, request);
+	return list_first_entry(&ctx->flc_posix, struct file_lock, c.flc_list);
+}
+
+/* @fl stands in the list with its final range and type. */
+static inline void posix_index_insert(struct file_lock_context *ctx, struct file_lock *fl)
+{
+	fl->c.flc_counted = true;
+	ctx->flc_index.count++;
+	if (posix_index_built(ctx))
+		__posix_index_insert(&ctx->flc_index, fl);
+}
+
+/* Before @fl leaves the list or its range changes; nothing if it is not in yet. */
+static inline void posix_index_remove(struct file_lock_context *ctx, struct file_lock *fl)
+{
+	if (!fl->c.flc_counted)
+		return;
+	fl->c.flc_counted = false;
+	ctx->flc_index.count--;
+	if (posix_index_built(ctx))
+		__posix_index_remove(&ctx->flc_index, fl);
+}
+
+/* An operation is done: list and index are the same set again. */
+static inline void posix_index_settle(struct file_lock_context *ctx)
+{
+	if (posix_index_built(ctx) ? ctx->flc_index.count < POSIX_INDEX_DROP :
+				     ctx->flc_index.count > POSIX_INDEX_BUILD)
+		__posix_index_settle(ctx);
+	if (IS_ENABLED(CONFIG_FILE_PRIVATE_LOCKS_DEBUG))
+		posix_index_check(ctx);
+}
+
+#else /* !CONFIG_FILE_PRIVATE_LOCKS */
+
+static inline void posix_index_init(struct file_lock_context *ctx) {}
+
+static inline bool posix_index_built(struct file_lock_context *ctx)
+{
+	return false;
+}
+
+static inline struct file_lock *
+posix_index_first_conflict(struct file_lock_context *ctx, const struct file_lock *request)
+{
+	return list_first_entry(&ctx->flc_posix, struct file_lock, c.flc_list);
+}
+
+static inline struct file_lock *
+posix_index_first_own(struct file_lock_context *ctx, const struct file_lock *request)
+{
+	return list_first_entry(&ctx->flc_posix, struct file_lock, c.flc_list);
+}
+
+static inline void posix_index_insert(struct file_lock_context *ctx, struct file_lock *fl) {}
+static inline void posix_index_remove(struct file_lock_context *ctx, struct file_lock *fl) {}
+static inline void posix_index_settle(struct file_lock_context *ctx) {}
+static inline void posix_index_release(struct file *filp, struct file_lock_context *ctx) {}
+
+#endif /* CONFIG_FILE_PRIVATE_LOCKS */
+
+#endif /* _FS_LOCK_INDEX_H */
