@@ -35,9 +35,9 @@ const struct feature features[NR_FEATURES] = {
 	},
 	{
 		.name = "file_private_locks",
-		.summary = "byte-range locks owned by an open file, not by a process",
-		.since = "0.1.0",
-		.asks_for = "fcntl(F_GETLKP)",
+		.summary = "byte-range locks of an open file that scale and time out",
+		.since = "0.5.0",
+		.asks_for = "fcntl(F_SETLKPT)",
 		.page = "Documentation/admin-guide/file_private_locks.rst",
 		.probe = probe_file_private_locks,
 	},

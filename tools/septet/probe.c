@@ -23,6 +23,9 @@
 #ifndef F_GETLKP
 #define F_GETLKP 36
 #endif
+#ifndef F_SETLKPT
+#define F_SETLKPT 1088
+#endif
 #ifndef RENAME_REPLACE
 #define RENAME_REPLACE 0x40
 #endif
@@ -150,26 +153,50 @@ struct verdict probe_dma_page_pool(void)
 	return verdict(STATE_PLANNED, 0, "no release has it yet");
 }
 
+/* The first version's length; a later kernel takes it. */
+struct timed_lock {
+	__u32 size;
+	__u32 flags;
+	__u32 type;
+	__u32 zero[11];
+};
+
+/* Removes the locks of a file that has none. */
+static int unlock_nothing(int fd, unsigned int flags)
+{
+	struct timed_lock how = { .size = sizeof(how), .flags = flags, .type = F_UNLCK };
+
+	return fcntl(fd, F_SETLKPT, &how) < 0 ? errno : 0;
+}
+
 struct verdict probe_file_private_locks(void)
 {
 	/* Asking for a read lock needs no write access and conflicts with nothing here. */
 	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
-	int fd, err;
+	int fd, err, stray, ours;
 
 	fd = memfd_create("septet", MFD_CLOEXEC);
 	if (fd < 0)
 		return verdict(STATE_UNKNOWN, errno, "no file to ask about");
 	err = fcntl(fd, F_GETLKP, &lock) < 0 ? errno : 0;
+	stray = unlock_nothing(fd, STRAY_FLAG);
+	ours = unlock_nothing(fd, 0);
 	close(fd);
 
 	if (err == EINVAL)
-		return verdict(STATE_ABSENT, err, "command refused");
+		return verdict(STATE_ABSENT, err, "even OFD locks refused");
 	if (err)
 		return verdict(STATE_UNKNOWN, err, "command not served");
 	/* A filter can make a call succeed without running it. */
 	if (lock.l_type != F_UNLCK)
 		return verdict(STATE_UNKNOWN, 0, "success, but no answer");
-	return verdict(STATE_PRESENT, 0, "answered by OFD locks");
+	if (stray != EINVAL)
+		return verdict(STATE_UNKNOWN, stray, "unknown flags not refused");
+	if (ours == EINVAL)
+		return verdict(STATE_MAINLINE, ours, "OFD locks only");
+	if (ours)
+		return verdict(STATE_UNKNOWN, ours, "command not served");
+	return verdict(STATE_PRESENT, 0, "command served");
 }
 
 static int call_renameat2(unsigned int flags)

@@ -30,6 +30,8 @@ static struct {
 	int stray_err;
 	int getlk_err;
 	bool getlk_silent;
+	int timed_err;
+	unsigned int timed_flags;
 	unsigned int rename_flags;
 	unsigned int timer_flags;
 	int flag_err;		/* instead of EBADF, for each flag that is known */
@@ -55,10 +57,28 @@ int __wrap_memfd_create(const char *name, unsigned int flags)
 	return FAKE_FD;
 }
 
+/* All but the first three words of the structure is zero: an unlock of the whole file. */
+static int unlock_timed(int fd, const unsigned int *how)
+{
+	static const unsigned int zeros[11];
+
+	assert_int_equal(how[0], 56);
+	assert_int_equal(how[2], F_UNLCK);
+	assert_memory_equal(how + 3, zeros, sizeof(zeros));
+	if (kernel.use_real)
+		return __real_fcntl(fd, 1088, (void *)how);
+	assert_int_equal(fd, FAKE_FD);
+	if (how[1] & ~kernel.timed_flags)
+		return fails_with(EINVAL);
+	return kernel.timed_err ? fails_with(kernel.timed_err) : 0;
+}
+
 int __wrap_fcntl(int fd, int cmd, void *arg)
 {
 	struct flock *lock = arg;
 
+	if (cmd == 1088)
+		return unlock_timed(fd, arg);
 	assert_int_equal(cmd, 36);
 	assert_int_equal(lock->l_pid, 0);
 	if (kernel.use_real)
@@ -197,6 +217,27 @@ static void locks_answered(void **state)
 {
 	(void)state;
 	expect(probe_file_private_locks(), STATE_PRESENT, 0);
+}
+
+static void locks_of_mainline(void **state)
+{
+	(void)state;
+	kernel.timed_err = EINVAL;
+	expect(probe_file_private_locks(), STATE_MAINLINE, EINVAL);
+}
+
+static void locks_timed_not_permitted(void **state)
+{
+	(void)state;
+	kernel.timed_err = EPERM;
+	expect(probe_file_private_locks(), STATE_UNKNOWN, EPERM);
+}
+
+static void locks_flags_not_looked_at(void **state)
+{
+	(void)state;
+	kernel.timed_flags = EVERY_FLAG;
+	expect(probe_file_private_locks(), STATE_UNKNOWN, 0);
 }
 
 static void locks_not_known(void **state)
@@ -381,6 +422,9 @@ int main(void)
 		TEST(hot_filter_answers_all),
 		TEST(hot_no_memory_file),
 		TEST(locks_answered),
+		TEST(locks_of_mainline),
+		TEST(locks_timed_not_permitted),
+		TEST(locks_flags_not_looked_at),
 		TEST(locks_not_known),
 		TEST(locks_not_permitted),
 		TEST(locks_filter_fakes_success),
