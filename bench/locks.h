@@ -4,6 +4,7 @@
 #define SEPTET_BENCH_LOCKS_H
 
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/file_private_locks.h>
@@ -24,6 +25,39 @@ static inline void set_lock(int fd, int cmd, short type, off_t start)
 
 	if (fcntl(fd, cmd, &lock))
 		bench_fail("fcntl");
+}
+
+/* The same through F_SETLKPT, with a deadline that does not come. */
+static inline void set_lock_by(int fd, short type, off_t start)
+{
+	struct flockp_how how = {
+		.size = sizeof(how),
+		.flags = FLKP_DEADLINE,
+		.type = type,
+		.whence = SEEK_SET,
+		.start = start,
+		.len = 1,
+		.clockid = CLOCK_MONOTONIC,
+		.deadline_sec = 1000000000,
+	};
+
+	if (fcntl(fd, F_SETLKPT, &how))
+		bench_fail("fcntl(F_SETLKPT)");
+}
+
+/* Where each lock costs as much as there are locks, so many would take all day. */
+static inline void need_index(void)
+{
+	set_lock_by(bench_open("file"), F_UNLCK, 0);
+}
+
+/* Lock @n single bytes with gaps between, in no order; @n and the step have no common factor. */
+static inline void fill(int fd, long n)
+{
+	const long step = 7919;
+
+	for (long i = 0; i < n; i++)
+		set_lock(fd, F_SETLKP, F_RDLCK, i * step % n * 2);
 }
 
 /* @n one-byte read locks on "file" with gaps between, held by their own open file. */

@@ -23,7 +23,7 @@ static const struct bench locks_pair = {
 	.param = "other locks on the file",
 	.n = { 0, 32, 1000, 10000, BENCH_END },
 	.fs = { "tmpfs" },
-	.max_ratio = 1.01,
+	.max_ratio = 1.03,
 	.setup = setup,
 	.op = op,
 };

@@ -38,6 +38,9 @@
 
 #include "lock_index.h"
 
+/* No owner of a lock, and of no request either: nfsd tests locks for one without owner. */
+#define SEVERAL_OWNERS	((const void *)-1L)
+
 static struct file_lock *range_entry(const struct rb_node *rb)
 {
 	return rb_entry(rb, struct file_lock, fl_node.range);
@@ -68,7 +71,7 @@ static bool sum_up(struct file_lock *fl, bool exit)
 			continue;
 		sub.end = max(sub.end, children[i]->fl_node.sub.end);
 		if (children[i]->fl_node.sub.owner != sub.owner)
-			sub.owner = NULL;
+			sub.owner = SEVERAL_OWNERS;
 	}
 	if (exit && fl->fl_node.sub.end == sub.end && fl->fl_node.sub.owner == sub.owner)
 		return true;
@@ -93,7 +96,7 @@ static void insert_range(struct rb_root *root, struct file_lock *fl)
 		parent = *link;
 		over->fl_node.sub.end = max(over->fl_node.sub.end, fl->fl_end);
 		if (over->fl_node.sub.owner != fl->c.flc_owner)
-			over->fl_node.sub.owner = NULL;
+			over->fl_node.sub.owner = SEVERAL_OWNERS;
 		link = fl->fl_start < over->fl_start ? &parent->rb_left : &parent->rb_right;
 	}
 	fl->fl_node.sub.end = fl->fl_end;
@@ -164,35 +167,44 @@ static bool worth_a_look(const struct rb_node *rb, const struct file_lock *reque
 	return sub->end >= request->fl_start && sub->owner != request->c.flc_owner;
 }
 
+static struct rb_node *leftmost(struct rb_node *rb, const struct file_lock *request)
+{
+	while (worth_a_look(rb->rb_left, request))
+		rb = rb->rb_left;
+	return rb;
+}
+
+/* From @rb on, the first lock of another owner that overlaps @request. */
+static struct file_lock *search_on(struct rb_node *rb, const struct file_lock *request)
+{
+	struct rb_node *child;
+	struct file_lock *fl;
+
+	while (rb) {
+		fl = range_entry(rb);
+		if (fl->fl_start > request->fl_end)
+			break;
+		if (fl->fl_end >= request->fl_start && fl->c.flc_owner != request->c.flc_owner)
+			return fl;
+		if (worth_a_look(rb->rb_right, request)) {
+			rb = leftmost(rb->rb_right, request);
+			continue;
+		}
+		do {
+			child = rb;
+			rb = rb_parent(rb);
+		} while (rb && child == rb->rb_right);
+	}
+	return NULL;
+}
+
 /* The lock of another owner with the lowest start that overlaps @request. */
 static struct file_lock *first_of_others(const struct rb_root *root,
 					 const struct file_lock *request)
 {
-	struct rb_node *child, *rb = root->rb_node;
-	struct file_lock *fl;
-
-	if (!worth_a_look(rb, request))
+	if (!worth_a_look(root->rb_node, request))
 		return NULL;
-leftmost:
-	while (worth_a_look(rb->rb_left, request))
-		rb = rb->rb_left;
-look:
-	fl = range_entry(rb);
-	if (fl->fl_start > request->fl_end)
-		return NULL;
-	if (fl->fl_end >= request->fl_start && fl->c.flc_owner != request->c.flc_owner)
-		return fl;
-	if (worth_a_look(rb->rb_right, request)) {
-		rb = rb->rb_right;
-		goto leftmost;
-	}
-	do {
-		child = rb;
-		rb = rb_parent(rb);
-	} while (rb && child == rb->rb_right);
-	if (rb)
-		goto look;
-	return NULL;
+	return search_on(leftmost(root->rb_node, request), request);
 }
 
 /*

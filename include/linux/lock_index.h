@@ -8,7 +8,7 @@
 /**
  * struct posix_lock_sub - what is known of a subtree of locks
  * @end: greatest fl_end
- * @owner: owner of all of them; NULL if they differ
+ * @owner: owner of all of them; an impossible one if they differ
  */
 struct posix_lock_sub {
 	loff_t end;

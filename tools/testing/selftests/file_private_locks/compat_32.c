@@ -194,6 +194,121 @@ TEST_F(file, through_libc)
 	peer_stop(&waiter);
 }
 
+/* F_SETLKPT has one struct for all programs, so both system calls take it. */
+static const int timed_calls[] = { __NR_fcntl, __NR_fcntl64 };
+
+static int timed_raw(int nr, int fd, struct flockp_how how)
+{
+	return raw(nr, fd, F_SETLKPT, &how);
+}
+
+TEST_F(file, timed_serves)
+{
+	unsigned int i;
+
+	if (timed_missing())
+		SKIP(return, "%s", timed_missing());
+	EXPECT_EQ(FLOCKP_HOW_SIZE_VER0, sizeof(struct flockp_how));
+	for (i = 0; i < ARRAY_SIZE(timed_calls); i++) {
+		struct flockp_how how = timed_span(F_WRLCK, HIGH, HIGH);
+
+		EXPECT_EQ(0, timed_raw(timed_calls[i], self->fd, how));
+		EXPECT_STREQ("W5368709120-10737418239", layout(self->fd, self->buf));
+		how = timed_until(F_RDLCK, 2 * HIGH - 1, 1, CLOCK_BOOTTIME, 0);
+		EXPECT_EQ(-ETIMEDOUT, timed_raw(timed_calls[i], self->fd2, how));
+		how.start++;
+		EXPECT_EQ(0, timed_raw(timed_calls[i], self->fd2, how));
+		EXPECT_STREQ("R10737418240-10737418240", layout(self->fd2, self->buf));
+		how = timed_span(F_UNLCK, 0, 0);
+		EXPECT_EQ(0, timed_raw(timed_calls[i], self->fd, how));
+		EXPECT_EQ(0, timed_raw(timed_calls[i], self->fd2, how));
+		EXPECT_EQ(0, locks_shown(self->id, "", false));
+	}
+}
+
+TEST_F(file, timed_refusals)
+{
+	int path = open(self->path, O_PATH), ro = open(self->path, O_RDONLY);
+	unsigned int i;
+
+	if (timed_missing())
+		SKIP(return, "%s", timed_missing());
+	for (i = 0; i < ARRAY_SIZE(timed_calls); i++) {
+		int nr = timed_calls[i];
+		struct flockp_how how = timed_until(F_WRLCK, 0, 10, CLOCK_MONOTONIC, 0);
+
+		EXPECT_EQ(-EBADF, timed_raw(nr, path, how));
+		EXPECT_EQ(-EBADF, timed_raw(nr, ro, how));
+		EXPECT_EQ(-EBADF, timed_raw(nr, -1, how));
+		/* What is too large for the 32-bit struct timespec, and looks right in it. */
+		how.deadline_nsec = 1LL << 32 | 5;
+		EXPECT_EQ(-EINVAL, timed_raw(nr, self->fd, how));
+		how.deadline_nsec = 0;
+		how.deadline_sec = -1;
+		EXPECT_EQ(-EINVAL, timed_raw(nr, self->fd, how));
+		how = timed_span(F_WRLCK, 2, 0x7fffffffffffffffLL);
+		EXPECT_EQ(-EOVERFLOW, timed_raw(nr, self->fd, how));
+		how = timed_span(F_WRLCK, 0, 10);
+		how.resv = 1;
+		EXPECT_EQ(-EINVAL, timed_raw(nr, self->fd, how));
+		how.size = sysconf(_SC_PAGESIZE) + 1;
+		EXPECT_EQ(-E2BIG, timed_raw(nr, self->fd, how));
+		EXPECT_EQ(-EFAULT, raw(nr, self->fd, F_SETLKPT, NULL));
+		EXPECT_EQ(-EFAULT, raw(nr, self->fd, F_SETLKPT, (void *)-1L));
+	}
+	EXPECT_EQ(0, locks_shown(self->id, "", false));
+}
+
+TEST_F(file, timed_end_of_the_struct)
+{
+	struct flockp_how how = timed_span(F_WRLCK, 0, 10);
+	long page = sysconf(_SC_PAGESIZE);
+	char *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0);
+	unsigned int i;
+
+	if (timed_missing())
+		SKIP(return, "%s", timed_missing());
+	ASSERT_TRUE(map != MAP_FAILED);
+	ASSERT_EQ(0, mprotect(map + page, page, PROT_NONE));
+	for (i = 0; i < ARRAY_SIZE(timed_calls); i++) {
+		char *at = map + page - sizeof(how);
+
+		memcpy(at, &how, sizeof(how));
+		EXPECT_EQ(0, raw(timed_calls[i], self->fd, F_SETLKPT, at));
+		memcpy(at + 1, &how, sizeof(how) - 1);
+		EXPECT_EQ(-EFAULT, raw(timed_calls[i], self->fd, F_SETLKPT, at + 1));
+	}
+	EXPECT_STREQ("W0-9", layout(self->fd, self->buf));
+}
+
+TEST_F(file, timed_waits)
+{
+	struct flockp_how how;
+	struct peer waiter;
+	__s64 end;
+
+	if (timed_missing())
+		SKIP(return, "%s", timed_missing());
+	ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_WRLCK, HIGH, 10));
+	peer_start(&waiter, PEER_OWN_FDS);
+	how = timed_until(F_WRLCK, 0, 0, CLOCK_REALTIME,
+			  clock_now(CLOCK_REALTIME) + 50 * NSEC_PER_MSEC);
+	peer_ask_timed(&waiter, self->fd2, &how);
+	ASSERT_EQ(-ETIMEDOUT, peer_answer_timed(&waiter, &end));
+	EXPECT_LE(deadline_of(&how), end);
+	EXPECT_EQ(0, locks_shown(self->id, "", true));
+
+	/* More seconds than 32 bits hold. */
+	how.deadline_sec = 1LL << 33;
+	peer_ask_timed(&waiter, self->fd2, &how);
+	until_waiting(self->id, 1);
+	ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_UNLCK, 0, 0));
+	EXPECT_EQ(0, peer_answer_timed(&waiter, NULL));
+	EXPECT_STREQ("W0-EOF", layout(self->fd2, self->buf));
+	peer_stop(&waiter);
+}
+
 #else /* no fcntl64: a 64-bit build in place of the 32-bit one */
 
 TEST(built_with_m32)

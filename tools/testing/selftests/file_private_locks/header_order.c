@@ -25,5 +25,9 @@
 
 __attribute__((constructor)) static void tell(void)
 {
-	header_seen(KIND, F_GETLKP, F_SETLKP, F_SETLKPW);
+	struct flockp_how how;
+
+	how.size = sizeof(how);
+	how.flags = FLKP_DEADLINE;
+	header_seen(KIND, F_GETLKP, F_SETLKP, F_SETLKPW, F_SETLKPT, how.flags ? how.size : 0);
 }

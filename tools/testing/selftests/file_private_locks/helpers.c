@@ -44,6 +44,30 @@ void pause_briefly(void)
 	usleep(1000);
 }
 
+bool timed_there(void)
+{
+	int fd = open("/", O_RDONLY), ret = timed_call(fd, NULL);
+
+	close(fd);
+	/* Who knows the command looks for the request. */
+	return ret == -EFAULT;
+}
+
+const char *timed_missing(void)
+{
+	const char *require = getenv("SEPTET_REQUIRE");
+
+	if ((require && *require) || timed_there())
+		return NULL;
+	return "kernel without F_SETLKPT (FILE_PRIVATE_LOCKS)";
+}
+
+void need_timed(void)
+{
+	if (timed_missing())
+		ksft_exit_skip("%s\n", timed_missing());
+}
+
 const char *place_missing(enum place place)
 {
 	return missing[place][0] ? missing[place] : NULL;
@@ -216,6 +240,56 @@ int lock_span(int fd, int cmd, short type, off_t start, off_t len)
 	return lock_call(fd, cmd, &fl);
 }
 
+__s64 clock_now(__u32 clock)
+{
+	struct timespec ts;
+
+	if (clock_gettime(clock, &ts))
+		broken("clock_gettime");
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+struct flockp_how timed_span(__u32 type, __s64 start, __s64 len)
+{
+	struct flockp_how how = {
+		.size = sizeof(how),
+		.type = type,
+		.whence = SEEK_SET,
+		.start = start,
+		.len = len,
+	};
+
+	return how;
+}
+
+struct flockp_how timed_until(__u32 type, __s64 start, __s64 len, __u32 clock, __s64 when)
+{
+	struct flockp_how how = timed_span(type, start, len);
+
+	how.flags = FLKP_DEADLINE;
+	how.clockid = clock;
+	how.deadline_sec = when / NSEC_PER_SEC;
+	how.deadline_nsec = when % NSEC_PER_SEC;
+	return how;
+}
+
+int timed_call(int fd, const struct flockp_how *how)
+{
+	return fcntl(fd, F_SETLKPT, how) ? -errno : 0;
+}
+
+int timed_try(int fd, __u32 type, __s64 start, __s64 len)
+{
+	struct flockp_how how = timed_until(type, start, len, CLOCK_MONOTONIC, 0);
+
+	return timed_call(fd, &how);
+}
+
+__s64 deadline_of(const struct flockp_how *how)
+{
+	return how->deadline_sec * NSEC_PER_SEC + how->deadline_nsec;
+}
+
 void file_id(int fd, char id[FILE_ID_SIZE])
 {
 	struct stat st;
@@ -282,6 +356,7 @@ enum peer_op {
 	OP_OPEN,
 	OP_CLOSE,
 	OP_LOCK,
+	OP_TIMED,
 	OP_HANDLE
 };
 
@@ -290,6 +365,7 @@ struct order {
 	int fd;
 	int arg;		/* open flags, lock command or sa_flags */
 	struct flock fl;
+	struct flockp_how how;
 	char path[128];
 };
 
@@ -297,6 +373,7 @@ struct reply {
 	bool from_handler;
 	int result;
 	struct flock fl;
+	__s64 end;
 };
 
 static int peer_sock;
@@ -323,6 +400,8 @@ static int peer_obey(struct order *o)
 		return close(o->fd) ? -errno : 0;
 	case OP_LOCK:
 		return lock_call(o->fd, o->arg, &o->fl);
+	case OP_TIMED:
+		return timed_call(o->fd, &o->how);
 	case OP_HANDLE:
 		return sigaction(SIGUSR1, &sa, NULL) ? -errno : 0;
 	}
@@ -336,6 +415,8 @@ static void peer_serve(void)
 	while (recv(peer_sock, &o, sizeof(o), 0) == sizeof(o)) {
 		struct reply r = { .result = peer_obey(&o), .fl = o.fl };
 
+		if (o.op == OP_TIMED)
+			r.end = clock_now(o.how.clockid);
 		if (send(peer_sock, &r, sizeof(r), 0) != sizeof(r))
 			break;
 	}
@@ -455,4 +536,41 @@ int peer_lock(struct peer *peer, int fd, int cmd, short type, off_t start, off_t
 
 	peer_ask(peer, fd, cmd, &fl);
 	return peer_answer(peer, NULL);
+}
+
+void peer_ask_timed(struct peer *peer, int fd, const struct flockp_how *how)
+{
+	struct order o = { .op = OP_TIMED, .fd = fd, .how = *how };
+
+	peer_send(peer, &o);
+}
+
+int peer_answer_timed(struct peer *peer, __s64 *end)
+{
+	struct reply r = peer_receive(peer);
+
+	if (end)
+		*end = r.end;
+	return r.result;
+}
+
+int peer_answer_signalled(struct peer *peer, __s64 *end, int *count)
+{
+	struct reply r;
+
+	*count = 0;
+	for (;;) {
+		if (kill(peer->pid, SIGUSR1))
+			broken("signal to a peer");
+		r = peer_receive(peer);
+		if (!r.from_handler)
+			break;
+		++*count;
+		pause_briefly();
+	}
+	/* The last signal came too late for the call. */
+	if (!peer_receive(peer).from_handler)
+		broken("signal handler of a peer");
+	*end = r.end;
+	return r.result;
 }

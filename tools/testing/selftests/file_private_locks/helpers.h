@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdnoreturn.h>
+#include <time.h>
 #include <sys/types.h>
 #include <linux/file_private_locks.h>
 
@@ -36,6 +37,15 @@ noreturn void broken(const char *what);
 int loops(int quick, int full);
 /* A pause between two looks at something that another task is about to do. */
 void pause_briefly(void);
+/* Does the kernel have F_SETLKPT? */
+bool timed_there(void);
+/*
+ * NULL, or why tests of F_SETLKPT are skipped here. With SEPTET_REQUIRE=1 always NULL: they run,
+ * and fail, on a kernel without it too.
+ */
+const char *timed_missing(void);
+/* The program ends as skipped on a kernel without it: for programs that test nothing else. */
+void need_timed(void);
 
 /* A request from the start of the file; l_pid is 0. */
 struct flock span(short type, off_t start, off_t len);
@@ -43,6 +53,22 @@ struct flock span(short type, off_t start, off_t len);
 int lock_span(int fd, int cmd, short type, off_t start, off_t len);
 /* fcntl() with a request in full: 0 or -errno. */
 int lock_call(int fd, int cmd, struct flock *fl);
+
+#define NSEC_PER_SEC 1000000000LL
+#define NSEC_PER_MSEC 1000000LL
+
+/* What a clock shows, in nanoseconds. */
+__s64 clock_now(__u32 clock);
+/* A request for F_SETLKPT from the start of the file, that waits for ever. */
+struct flockp_how timed_span(__u32 type, __s64 start, __s64 len);
+/* The same, that waits until the clock shows @when nanoseconds. */
+struct flockp_how timed_until(__u32 type, __s64 start, __s64 len, __u32 clock, __s64 when);
+/* F_SETLKPT with a request in full: 0 or -errno. */
+int timed_call(int fd, const struct flockp_how *how);
+/* F_SETLKPT with a deadline that has passed, which is an attempt: 0 or -errno. */
+int timed_try(int fd, __u32 type, __s64 start, __s64 len);
+/* When the request gives up, in nanoseconds of its clock. */
+__s64 deadline_of(const struct flockp_how *how);
 
 #define FILE_ID_SIZE 48
 #define LAYOUT_SIZE 512
@@ -85,6 +111,14 @@ void peer_signal(struct peer *peer);
 /* Start a lock call in the peer, and collect its result: 0 or -errno. */
 void peer_ask(struct peer *peer, int fd, int cmd, const struct flock *fl);
 int peer_answer(struct peer *peer, struct flock *fl);
+/*
+ * The same with F_SETLKPT. @end is what the clock of the deadline showed when the call returned,
+ * to the peer.
+ */
+void peer_ask_timed(struct peer *peer, int fd, const struct flockp_how *how);
+int peer_answer_timed(struct peer *peer, __s64 *end);
+/* Interrupt it again and again until it has answered; tell in @count how often that was. */
+int peer_answer_signalled(struct peer *peer, __s64 *end, int *count);
 /* Both in one. */
 int peer_lock(struct peer *peer, int fd, int cmd, short type, off_t start, off_t len);
 

@@ -22,7 +22,23 @@ struct scenario {
 	struct step request;
 	const char *layout_after;
 	int enolck, enomem;	/* how many of the allocations matter, and how */
+	int efault;		/* how often the request is copied with F_SETLKPT */
 };
+
+/*
+ * The file has so many more locks, of one byte each and behind those of the scenario:
+ * some numbers, and some requests, have the kernel begin or stop to look for locks in
+ * another way than one after the other.
+ */
+struct crowd {
+	int own, others;
+};
+
+static const struct crowd crowds[] = {
+	{ 0, 0 }, { 15, 0 }, { 31, 0 }, { 34, 0 }, { 0, 40 }, { 15, 19 },
+};
+
+#define CROWD_START 1000
 
 /*
  * A request is copied (1), the first lock of a file needs the list head of its
@@ -121,6 +137,36 @@ static const struct scenario scenarios[] = {
 		.enolck = 1,
 	},
 	{
+		.name = "one more lock with F_SETLKPT: 1, 3",
+		.before = { { F_RDLCK, 0, 10 } },
+		.layout_before = "R0-9",
+		.cmd = F_SETLKPT,
+		.request = { F_WRLCK, 50, 10 },
+		.layout_after = "R0-9 W50-59",
+		.enolck = 2,
+		.efault = 1,
+	},
+	{
+		.name = "split by another type with F_SETLKPT: 1, 3, 4",
+		.before = { { F_WRLCK, 0, 100 } },
+		.layout_before = "W0-99",
+		.cmd = F_SETLKPT,
+		.request = { F_RDLCK, 40, 20 },
+		.layout_after = "W0-39 R40-59 W60-99",
+		.enolck = 3,
+		.efault = 1,
+	},
+	{
+		.name = "unlocking everything with F_SETLKPT: 1",
+		.before = { { F_RDLCK, 0, 10 }, { F_WRLCK, 20, 10 } },
+		.layout_before = "R0-9 W20-29",
+		.cmd = F_SETLKPT,
+		.request = { F_UNLCK, 0, 0 },
+		.layout_after = "",
+		.enolck = 1,
+		.efault = 1,
+	},
+	{
 		.name = "asking: 1",
 		.before = { { F_RDLCK, 0, 10 } },
 		.layout_before = "R0-9",
@@ -182,40 +228,89 @@ static void restore_knobs(void)
 		knob_io(&knobs[i], &knobs[i].old, O_WRONLY);
 }
 
-/*
- * Do the request with the @nth thing that can fail failing; tell in @injected
- * whether the request got that far.
- */
-static int with_fault(int fd, int cmd, struct flock *fl, int nth, bool *injected)
+static int request(int fd, int cmd, struct flock *fl)
 {
-	int file = open("/proc/thread-self/fail-nth", O_RDWR), ret;
+	struct flockp_how how = timed_span(fl->l_type, fl->l_start, fl->l_len);
+
+	return cmd == F_SETLKPT ? timed_call(fd, &how) : lock_call(fd, cmd, fl);
+}
+
+static int fault_file;
+
+/* From here on the @nth thing that can fail in this thread fails. */
+static void fault_start(int nth)
+{
 	char number[16];
 	ssize_t len;
 
-	if (file < 0)
+	fault_file = open("/proc/thread-self/fail-nth", O_RDWR);
+	if (fault_file < 0)
 		broken("/proc/thread-self/fail-nth");
 	len = snprintf(number, sizeof(number), "%d", nth);
-	if (write(file, number, len) != len)
+	if (write(fault_file, number, len) != len)
 		broken("writing fail-nth");
-	ret = lock_call(fd, cmd, fl);
+}
+
+/* Nothing fails any more; tells whether it got that far. */
+static bool fault_end(void)
+{
+	char number[16];
+	bool injected;
+	ssize_t len;
+
 	/* What is left of the count; the last of it may be spent on this very read. */
-	len = pread(file, number, sizeof(number) - 1, 0);
-	*injected = len > 0 && number[0] == '0';
-	len = pwrite(file, "0", 1, 0);
-	if (len != 1 && pwrite(file, "0", 1, 0) != 1)
+	len = pread(fault_file, number, sizeof(number) - 1, 0);
+	injected = len > 0 && number[0] == '0';
+	len = pwrite(fault_file, "0", 1, 0);
+	if (len != 1 && pwrite(fault_file, "0", 1, 0) != 1)
 		broken("resetting fail-nth");
-	close(file);
+	close(fault_file);
+	return injected;
+}
+
+/* Do the request with the @nth thing that can fail failing. */
+static int with_fault(int fd, int cmd, struct flock *fl, int nth, bool *injected)
+{
+	int ret;
+
+	fault_start(nth);
+	ret = request(fd, cmd, fl);
+	*injected = fault_end();
 	return ret;
 }
 
 struct outcome {
-	int enolck, enomem;
+	int enolck, enomem, efault;
 };
 
-static void run_scenario(struct __test_metadata *_metadata, int fd, const struct scenario *s,
-			 struct outcome *seen)
+static void add(struct outcome *seen, int ret)
 {
-	char buf[LAYOUT_SIZE];
+	seen->enolck += ret == -ENOLCK;
+	seen->enomem += ret == -ENOMEM;
+	seen->efault += ret == -EFAULT;
+}
+
+/* What the layout is with @crowd behind it. */
+static const char *crowded(const char *layout, const struct crowd *crowd, char buf[LAYOUT_SIZE])
+{
+	int i, used = snprintf(buf, LAYOUT_SIZE, "%s", layout);
+
+	for (i = 0; i < crowd->own; i++)
+		used += snprintf(buf + used, LAYOUT_SIZE - used, "%sR%d-%d", used ? " " : "",
+				 CROWD_START + 2 * i, CROWD_START + 2 * i);
+	return buf;
+}
+
+static void make_crowd(struct __test_metadata *_metadata, int fd, int count)
+{
+	while (count--)
+		ASSERT_EQ(0, lock_span(fd, F_SETLKP, F_RDLCK, CROWD_START + 2 * count, 1));
+}
+
+static void run_scenario(struct __test_metadata *_metadata, int fd, const struct scenario *s,
+			 const struct crowd *crowd, struct outcome *seen)
+{
+	char buf[LAYOUT_SIZE], want[LAYOUT_SIZE];
 	const struct step *b;
 	bool injected;
 	int nth, ret;
@@ -226,11 +321,15 @@ static void run_scenario(struct __test_metadata *_metadata, int fd, const struct
 		ASSERT_EQ(0, lock_span(fd, F_SETLKP, F_UNLCK, 0, 0));
 		for (b = s->before; b->len; b++)
 			ASSERT_EQ(0, lock_span(fd, F_SETLKP, b->type, b->start, b->len));
+		make_crowd(_metadata, fd, crowd->own);
 		ret = with_fault(fd, s->cmd, &fl, nth, &injected);
-		EXPECT_STREQ(ret ? s->layout_before : s->layout_after, layout(fd, buf))
+		if (ret)
+			crowded(s->layout_before, crowd, want);
+		else	/* of a request that has no end nothing stays behind it */
+			crowded(s->layout_after, s->request.len ? crowd : &crowds[0], want);
+		EXPECT_STREQ(want, layout(fd, buf))
 			TH_LOG("%s: fault %d, answer %d", s->name, nth, ret);
-		seen->enolck += ret == -ENOLCK;
-		seen->enomem += ret == -ENOMEM;
+		add(seen, ret);
 		/* EFAULT: the fault hit the copying of the request instead. */
 		EXPECT_TRUE(ret == 0 || ret == -ENOLCK || ret == -ENOMEM || ret == -EFAULT)
 			TH_LOG("%s: fault %d, answer %d", s->name, nth, ret);
@@ -240,6 +339,14 @@ static void run_scenario(struct __test_metadata *_metadata, int fd, const struct
 			return;
 		}
 	}
+}
+
+static bool copies_can_fail(void)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/fail_usercopy", debugfs);
+	return !access(path, F_OK);
 }
 
 static const char *injection_missing(void)
@@ -252,22 +359,75 @@ static const char *injection_missing(void)
 	return NULL;
 }
 
-TEST_F(file, no_memory)
+static void run_scenarios(struct __test_metadata *_metadata, int fd, const struct crowd *crowd)
+{
+	const struct scenario *s;
+
+	for (s = scenarios; s < scenarios + ARRAY_SIZE(scenarios); s++) {
+		struct outcome seen = {};
+
+		if (s->cmd == F_SETLKPT && timed_missing())
+			continue;
+		run_scenario(_metadata, fd, s, crowd, &seen);
+		EXPECT_EQ(s->enolck, seen.enolck)
+			TH_LOG("%s, %d and %d more locks", s->name, crowd->own, crowd->others);
+		EXPECT_EQ(s->enomem, seen.enomem)
+			TH_LOG("%s, %d and %d more locks", s->name, crowd->own, crowd->others);
+		if (s->cmd == F_SETLKPT && copies_can_fail()) {
+			EXPECT_EQ(s->efault, seen.efault)
+				TH_LOG("%s", s->name);
+		}
+	}
+}
+
+TEST_F_TIMEOUT(file, no_memory, LONG_TIMEOUT)
 {
 	unsigned int i;
 
 	if (injection_missing())
 		SKIP(return, "%s", injection_missing());
 	set_knobs();
-	for (i = 0; i < ARRAY_SIZE(scenarios); i++) {
-		struct outcome seen = {};
-
-		run_scenario(_metadata, self->fd, &scenarios[i], &seen);
-		EXPECT_EQ(scenarios[i].enolck, seen.enolck)
-			TH_LOG("%s", scenarios[i].name);
-		EXPECT_EQ(scenarios[i].enomem, seen.enomem)
-			TH_LOG("%s", scenarios[i].name);
+	for (i = 0; i < ARRAY_SIZE(crowds); i++) {
+		ASSERT_EQ(0, lock_span(self->fd2, F_SETLKP, F_UNLCK, 0, 0));
+		make_crowd(_metadata, self->fd2, crowds[i].others);
+		run_scenarios(_metadata, self->fd, &crowds[i]);
 	}
+	restore_knobs();
+}
+
+/*
+ * A lock is in the way, and the time is up. The two attempts at the lock do not get as far
+ * as to need the memory, except for what the request itself is copied to.
+ */
+TEST_F(file, no_memory_till_the_deadline)
+{
+	struct flockp_how how = timed_until(F_WRLCK, 0, 10, CLOCK_MONOTONIC, 1);
+	struct outcome seen = {};
+	bool injected = true;
+	int nth, ret;
+
+	if (injection_missing())
+		SKIP(return, "%s", injection_missing());
+	if (timed_missing())
+		SKIP(return, "%s", timed_missing());
+	set_knobs();
+	ASSERT_EQ(0, lock_span(self->fd2, F_SETLKP, F_RDLCK, 5, 1));
+	ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_RDLCK, 0, 5));
+	for (nth = 1; injected; nth++) {
+		fault_start(nth);
+		ret = timed_call(self->fd, &how);
+		injected = fault_end();
+		add(&seen, ret);
+		EXPECT_TRUE(ret == -ETIMEDOUT || ret == -ENOLCK || ret == -EFAULT)
+			TH_LOG("fault %d, answer %d", nth, ret);
+		EXPECT_STREQ("R0-4", layout(self->fd, self->buf))
+			TH_LOG("fault %d, answer %d", nth, ret);
+		EXPECT_EQ(0, locks_shown(self->id, "", true));
+	}
+	EXPECT_EQ(-ETIMEDOUT, ret);
+	EXPECT_EQ(1, seen.enolck);
+	/* All of the other faults were in vain: two for each of the two attempts, at least. */
+	EXPECT_LE(1 + 4, nth - 2);
 	restore_knobs();
 }
 
@@ -293,8 +453,7 @@ TEST_F(file, no_memory_for_the_first_lock)
 		ret = with_fault(fd, F_SETLKP, &fl, nth, &injected);
 		EXPECT_STREQ(ret ? "" : "W0-9", layout(fd, self->buf))
 			TH_LOG("fault %d, answer %d", nth, ret);
-		seen.enolck += ret == -ENOLCK;
-		seen.enomem += ret == -ENOMEM;
+		add(&seen, ret);
 		close(fd);
 		if (!injected)
 			break;

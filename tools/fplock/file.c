@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+/* fplock: what is said of a file and its locks. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fplock.h"
+
+void process_name(pid_t pid, char name[COMMAND_NAME])
+{
+	char path[sizeof("/proc/-2147483648/comm")];
+	ssize_t n = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, name, COMMAND_NAME - 1);
+		close(fd);
+	}
+	name[n > 0 ? n : 0] = '\0';
+	if (n > 0 && name[n - 1] == '\n')
+		name[n - 1] = '\0';
+}
+
+static void owner_text(char *text, size_t size, pid_t pid)
+{
+	char name[COMMAND_NAME];
+
+	if (pid == -1) {
+		snprintf(text, size, "an open file");
+	} else if (!pid) {
+		snprintf(text, size, "a process that cannot be seen from here");
+	} else if (pid < 0) {
+		snprintf(text, size, "another host");
+	} else {
+		process_name(pid, name);
+		if (*name)
+			snprintf(text, size, "process %d (%s)", pid, shown(name));
+		else
+			snprintf(text, size, "process %d", pid);
+	}
+}
+
+const char *found_text(char text[FOUND_TEXT], const struct flockp_found *found)
+{
+	char owner[128], bytes[64];
+
+	owner_text(owner, sizeof(owner), found->pid);
+	if (found->len)
+		snprintf(bytes, sizeof(bytes), "bytes %lld to %lld", (long long)found->start,
+			 (long long)(found->start + (found->len - 1)));
+	else if (found->start)
+		snprintf(bytes, sizeof(bytes), "byte %lld and up", (long long)found->start);
+	else
+		snprintf(bytes, sizeof(bytes), "all bytes");
+	snprintf(text, FOUND_TEXT, "a %s lock of %s on %s is in the way",
+		 found->type == F_WRLCK ? "write" : "read", owner, bytes);
+	return text;
+}
+
+int lock_failed(const char *path, int err, const char *what)
+{
+	int served = flockp_probe();
+
+	if (served >= 0 && !(served & FLOCKP_PRIVATE))
+		return say(EXIT_KERNEL, path, "this kernel has no file-private locks");
+	return say(EXIT_OTHER, path, "%s: %s", what, strerror(-err));
+}
