@@ -26,7 +26,7 @@ say "" "All 15 lines are there, whole:"
 sed 's/^/           /' sorted
 
 say "" "A file with many locks. Linux 6.12 looks at each of them for every request: a lock and an" \
-    "unlock of one byte take 287 times as long with 30,000 others as with none (make bench" \
+    "unlock of one byte take 278 times as long with 30,000 others as with none (make bench" \
     "B='locks_*'). Here, with search trees:"
 try after many_demo many 1000 10000 30000 || exit 1
 
