@@ -41,11 +41,7 @@ static inline bool posix_index_built(struct file_lock_context *ctx)
 	return ctx->flc_index.built;
 }
 
-/*
- * Where to start looking along the list for a lock that is in the way of
- * @request; for F_UNLCK, for one of the same owner that overlaps. Either the
- * first in the list, or the lock looked for, or the list's head if there is none.
- */
+/* From the first lock that may be in the way of @request. */
 static inline struct file_lock *
 posix_index_first_conflict(struct file_lock_context *ctx, const struct file_lock *request)
 {
@@ -54,11 +50,7 @@ posix_index_first_conflict(struct file_lock_context *ctx, const struct file_lock
 	return list_first_entry(&ctx->flc_posix, struct file_lock, c.flc_list);
 }
 
-/*
- * Where to start looking along the list for the locks of @request's owner that
- * it may change. Either the first in the list, or the owner's last lock that starts
- * before it, or else the owner's first, or the list's head if it has none.
- */
+/* From the first lock of @request's owner that it may change, or from the beginning. */
 static inline struct file_lock *
 posix_index_first_own(struct file_lock_context *ctx, const struct file_lock *request)
 {
@@ -66,6 +58,24 @@ posix_index_first_own(struct file_lock_context *ctx, const struct file_lock *req
 		return __posix_index_first_own(ctx, request);
 	return list_first_entry(&ctx->flc_posix, struct file_lock, c.flc_list);
 }
+
+#define posix_index_for_each_from(pos, first, ctx)			\
+	for (pos = first; !list_entry_is_head(pos, &(ctx)->flc_posix, c.flc_list); \
+	     pos = list_next_entry(pos, c.flc_list))
+
+/*
+ * Along the list, all locks; with the index only from the one in the way of @request, if
+ * there is one. What is in the way of F_UNLCK is a lock of the same owner that overlaps.
+ */
+#define posix_index_for_each_conflict(pos, ctx, request)		\
+	posix_index_for_each_from(pos, posix_index_first_conflict(ctx, request), ctx)
+
+/*
+ * Along the list, all locks; with the index only from the last one of @request's owner that
+ * starts before it, or else the owner's first, if it has any.
+ */
+#define posix_index_for_each_own(pos, ctx, request)			\
+	posix_index_for_each_from(pos, posix_index_first_own(ctx, request), ctx)
 
 /* @fl stands in the list with its final range and type. */
 static inline void posix_index_insert(struct file_lock_context *ctx, struct file_lock *fl)
@@ -106,17 +116,11 @@ static inline bool posix_index_built(struct file_lock_context *ctx)
 	return false;
 }
 
-static inline struct file_lock *
-posix_index_first_conflict(struct file_lock_context *ctx, const struct file_lock *request)
-{
-	return list_first_entry(&ctx->flc_posix, struct file_lock, c.flc_list);
-}
+#define posix_index_for_each_conflict(pos, ctx, request)		\
+	list_for_each_entry(pos, &(ctx)->flc_posix, c.flc_list)
 
-static inline struct file_lock *
-posix_index_first_own(struct file_lock_context *ctx, const struct file_lock *request)
-{
-	return list_first_entry(&ctx->flc_posix, struct file_lock, c.flc_list);
-}
+#define posix_index_for_each_own(pos, ctx, request)			\
+	list_for_each_entry(pos, &(ctx)->flc_posix, c.flc_list)
 
 static inline void posix_index_insert(struct file_lock_context *ctx, struct file_lock *fl) {}
 static inline void posix_index_remove(struct file_lock_context *ctx, struct file_lock *fl) {}
