@@ -59,24 +59,6 @@ posix_index_first_own(struct file_lock_context *ctx, const struct file_lock *req
 	return list_first_entry(&ctx->flc_posix, struct file_lock, c.flc_list);
 }
 
-#define posix_index_for_each_from(pos, first, ctx)			\
-	for (pos = first; !list_entry_is_head(pos, &(ctx)->flc_posix, c.flc_list); \
-	     pos = list_next_entry(pos, c.flc_list))
-
-/*
- * Along the list, all locks; with the index only from the one in the way of @request, if
- * there is one. What is in the way of F_UNLCK is a lock of the same owner that overlaps.
- */
-#define posix_index_for_each_conflict(pos, ctx, request)		\
-	posix_index_for_each_from(pos, posix_index_first_conflict(ctx, request), ctx)
-
-/*
- * Along the list, all locks; with the index only from the last one of @request's owner that
- * starts before it, or else the owner's first, if it has any.
- */
-#define posix_index_for_each_own(pos, ctx, request)			\
-	posix_index_for_each_from(pos, posix_index_first_own(ctx, request), ctx)
-
 /* @fl stands in the list with its final range and type. */
 static inline void posix_index_insert(struct file_lock_context *ctx, struct file_lock *fl)
 {
@@ -116,11 +98,11 @@ static inline bool posix_index_built(struct file_lock_context *ctx)
 	return false;
 }
 
-#define posix_index_for_each_conflict(pos, ctx, request)		\
-	list_for_each_entry(pos, &(ctx)->flc_posix, c.flc_list)
-
-#define posix_index_for_each_own(pos, ctx, request)			\
-	list_for_each_entry(pos, &(ctx)->flc_posix, c.flc_list)
+/* Macros, so that the loops below are compiled to what they are in mainline. */
+#define posix_index_first_conflict(ctx, request)			\
+	((void)(request), list_first_entry(&(ctx)->flc_posix, struct file_lock, c.flc_list))
+#define posix_index_first_own(ctx, request)				\
+	posix_index_first_conflict(ctx, request)
 
 static inline void posix_index_insert(struct file_lock_context *ctx, struct file_lock *fl) {}
 static inline void posix_index_remove(struct file_lock_context *ctx, struct file_lock *fl) {}
@@ -128,5 +110,23 @@ static inline void posix_index_settle(struct file_lock_context *ctx) {}
 static inline void posix_index_release(struct file *filp, struct file_lock_context *ctx) {}
 
 #endif /* CONFIG_FILE_PRIVATE_LOCKS */
+
+#define posix_index_for_each_from(pos, first, ctx)			\
+	for (pos = first; !list_entry_is_head(pos, &(ctx)->flc_posix, c.flc_list); \
+	     pos = list_next_entry(pos, c.flc_list))
+
+/*
+ * Along the list, all locks; with the index only from the one in the way of @request, if
+ * there is one. What is in the way of F_UNLCK is a lock of the same owner that overlaps.
+ */
+#define posix_index_for_each_conflict(pos, ctx, request)		\
+	posix_index_for_each_from(pos, posix_index_first_conflict(ctx, request), ctx)
+
+/*
+ * Along the list, all locks; with the index only from the last one of @request's owner that
+ * starts before it, or else the owner's first, if it has any.
+ */
+#define posix_index_for_each_own(pos, ctx, request)			\
+	posix_index_for_each_from(pos, posix_index_first_own(ctx, request), ctx)
 
 #endif /* _FS_LOCK_INDEX_H */
