@@ -25,6 +25,9 @@
  * request and reaches into it; there is at most one, so the search goes astray along
  * one path only. All searches, insertions and removals are O(log n).
  *
+ * Locks with the same start are in the order in which they were granted, so that a walk
+ * along all locks can stop after any of them, drop flc_lock and go on from there.
+ *
  * A lock whose range changes is taken out first and put back afterwards. Nothing is
  * allocated: the nodes are part of struct file_lock, and the trees are built from the
  * list and forgotten at will.
@@ -35,6 +38,7 @@
 #include <linux/minmax.h>
 #include <linux/rbtree_augmented.h>
 #include <linux/sched.h>
+#include <linux/timekeeping.h>
 
 #include "lock_index.h"
 
@@ -97,7 +101,8 @@ static void insert_range(struct rb_root *root, struct file_lock *fl)
 		over->fl_node.sub.end = max(over->fl_node.sub.end, fl->fl_end);
 		if (over->fl_node.sub.owner != fl->c.flc_owner)
 			over->fl_node.sub.owner = SEVERAL_OWNERS;
-		link = fl->fl_start < over->fl_start ? &parent->rb_left : &parent->rb_right;
+		link = lock_index_before(fl, over->fl_start, over->fl_node.since) ?
+			&parent->rb_left : &parent->rb_right;
 	}
 	fl->fl_node.sub.end = fl->fl_end;
 	fl->fl_node.sub.owner = fl->c.flc_owner;
@@ -174,26 +179,31 @@ static struct rb_node *leftmost(struct rb_node *rb, const struct file_lock *requ
 	return rb;
 }
 
+/* The next node of the tree after @rb that is worth a look. */
+static struct rb_node *next_worth_a_look(struct rb_node *rb, const struct file_lock *request)
+{
+	struct rb_node *child;
+
+	if (worth_a_look(rb->rb_right, request))
+		return leftmost(rb->rb_right, request);
+	do {
+		child = rb;
+		rb = rb_parent(rb);
+	} while (rb && child == rb->rb_right);
+	return rb;
+}
+
 /* From @rb on, the first lock of another owner that overlaps @request. */
 static struct file_lock *search_on(struct rb_node *rb, const struct file_lock *request)
 {
-	struct rb_node *child;
 	struct file_lock *fl;
 
-	while (rb) {
+	for (; rb; rb = next_worth_a_look(rb, request)) {
 		fl = range_entry(rb);
 		if (fl->fl_start > request->fl_end)
 			break;
 		if (fl->fl_end >= request->fl_start && fl->c.flc_owner != request->c.flc_owner)
 			return fl;
-		if (worth_a_look(rb->rb_right, request)) {
-			rb = leftmost(rb->rb_right, request);
-			continue;
-		}
-		do {
-			child = rb;
-			rb = rb_parent(rb);
-		} while (rb && child == rb->rb_right);
 	}
 	return NULL;
 }
@@ -277,6 +287,143 @@ struct file_lock *__posix_index_first_own(struct file_lock_context *ctx,
 	return or_head(ctx, nearest_own(&ctx->flc_index, request));
 }
 
+/**
+ * lock_index_stamp - note when a lock was granted, or began to wait, if that is not known
+ * @ctx: lock context of its inode, with flc_lock held
+ * @fl: a lock that is being granted, or a request that is going to wait
+ *
+ * On the clock that processes have their start times on. No two of a context are alike, so
+ * that they give an order.
+ */
+void lock_index_stamp(struct file_lock_context *ctx, struct file_lock *fl)
+{
+	struct posix_lock_index *index = &ctx->flc_index;
+
+	lockdep_assert_held(&ctx->flc_lock);
+	if (fl->fl_node.since)
+		return;
+	index->last = max(index->last + 1, ktime_get_boottime_ns());
+	fl->fl_node.since = index->last;
+}
+
+/* In a tree: the first lock to be walked along after what the walk looked at last. */
+static struct file_lock *first_in_tree(const struct rb_root *root,
+				       const struct posix_index_walk *walk)
+{
+	struct rb_node *rb = root->rb_node, *next = NULL;
+
+	while (rb) {
+		if (lock_index_after(range_entry(rb), walk->start, walk->since)) {
+			next = rb;
+			rb = rb->rb_left;
+		} else {
+			rb = rb->rb_right;
+		}
+	}
+	return search_on(next, walk->range);
+}
+
+/**
+ * posix_index_begin - begin to walk along the granted POSIX locks in a range, or go on
+ * @ctx: lock context of an inode, with flc_lock held
+ * @walk: its range, start and since are set
+ */
+void posix_index_begin(struct file_lock_context *ctx, struct posix_index_walk *walk)
+{
+	struct posix_lock_index *index = &ctx->flc_index;
+	int i;
+
+	lockdep_assert_held(&ctx->flc_lock);
+	if (!index->built)
+		return;
+	for (i = 0; i < ARRAY_SIZE(walk->next); i++)
+		walk->next[i] = first_in_tree(&index->ranges[i], walk);
+}
+
+/* Of two locks, either of which may be NULL, does the first one come first? */
+static bool is_first(const struct file_lock *a, const struct file_lock *b)
+{
+	return !b || (a && lock_index_before(a, b->fl_start, b->fl_node.since));
+}
+
+static struct file_lock *next_in_trees(struct posix_index_walk *walk)
+{
+	struct file_lock **next = &walk->next[!is_first(walk->next[0], walk->next[1])];
+	struct file_lock *fl = *next;
+
+	if (fl)
+		*next = search_on(next_worth_a_look(&fl->fl_node.range, walk->range), walk->range);
+	return fl;
+}
+
+static struct file_lock *next_in_list(struct file_lock_context *ctx,
+				      const struct posix_index_walk *walk)
+{
+	const struct file_lock *range = walk->range;
+	struct file_lock *fl, *next = NULL;
+
+	list_for_each_entry(fl, &ctx->flc_posix, c.flc_list) {
+		if (fl->fl_start <= range->fl_end && fl->fl_end >= range->fl_start &&
+		    fl->c.flc_owner != range->c.flc_owner &&
+		    lock_index_after(fl, walk->start, walk->since) && is_first(fl, next))
+			next = fl;
+	}
+	return next;
+}
+
+/**
+ * posix_index_next - walk along the granted POSIX locks in a range
+ * @ctx: lock context of an inode, with flc_lock held since posix_index_begin()
+ * @walk: the walk
+ *
+ * The order is by start, then by age. It is the same with and without trees. O(log n) at
+ * most with, O(n) without, when there are but few.
+ *
+ * Return: the next lock, or NULL if that was the last one.
+ */
+struct file_lock *posix_index_next(struct file_lock_context *ctx, struct posix_index_walk *walk)
+{
+	struct file_lock *fl;
+
+	lockdep_assert_held(&ctx->flc_lock);
+	fl = posix_index_built(ctx) ? next_in_trees(walk) : next_in_list(ctx, walk);
+	if (fl) {
+		walk->start = fl->fl_start;
+		walk->since = fl->fl_node.since;
+	}
+	return fl;
+}
+
+/**
+ * posix_index_owner_has - has the owner of a request a lock in a range?
+ * @ctx: lock context of an inode, with flc_lock held
+ * @request: its flc_owner counts
+ * @range: its fl_start and fl_end count
+ *
+ * Return: true if so.
+ */
+bool posix_index_owner_has(struct file_lock_context *ctx, const struct file_lock *request,
+			   const struct file_lock *range)
+{
+	struct file_lock own = {
+		.c.flc_owner = request->c.flc_owner,
+		.fl_start = range->fl_start,
+		.fl_end = range->fl_end,
+	};
+	struct file_lock *fl;
+
+	lockdep_assert_held(&ctx->flc_lock);
+	if (posix_index_built(ctx))
+		return first_own_overlap(&ctx->flc_index, &own);
+
+	list_for_each_entry(fl, &ctx->flc_posix, c.flc_list) {
+		if (fl->c.flc_owner == own.c.flc_owner && fl->fl_start <= own.fl_end &&
+		    fl->fl_end >= own.fl_start)
+			return true;
+	}
+	return false;
+}
+
 /* The end of the @count-th lock of @request's owner; 0 if it has no more than that. */
 static loff_t end_of_slice(struct file_lock_context *ctx, const struct file_lock *request,
 			   int count)
@@ -347,8 +494,11 @@ static bool list_is_right(struct file_lock_context *ctx)
 		if (prev && prev->c.flc_owner == fl->c.flc_owner) {
 			if (prev->fl_end >= fl->fl_start)
 				return false;
-			/* Neighbours of one type are one lock. */
-			if (prev->fl_end == fl->fl_start - 1 && prev->c.flc_type == fl->c.flc_type)
+			/* Neighbours of one type are one lock, if they are so of one task. */
+			if (prev->fl_end == fl->fl_start - 1 &&
+			    prev->c.flc_type == fl->c.flc_type &&
+			    prev->fl_node.task == fl->fl_node.task &&
+			    prev->fl_node.task_start == fl->fl_node.task_start)
 				return false;
 			if (index->built && rb_next(&prev->fl_node.owned) != &fl->fl_node.owned)
 				return false;
@@ -385,8 +535,9 @@ static bool ranges_are_right(struct posix_lock_index *index)
 		for (rb = rb_first(&index->ranges[i]); rb; rb = rb_next(rb)) {
 			struct file_lock *fl = range_entry(rb);
 
-			if (ranges_of(index, fl) != &index->ranges[i] || !sum_up(fl, true) ||
-			    (prev && prev->fl_start > fl->fl_start))
+			if (ranges_of(index, fl) != &index->ranges[i] || !sum_up(fl, true))
+				return false;
+			if (prev && !lock_index_before(prev, fl->fl_start, fl->fl_node.since))
 				return false;
 			prev = fl;
 			n++;

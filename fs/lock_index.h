@@ -11,6 +11,23 @@
 
 #ifdef CONFIG_FILE_PRIVATE_LOCKS
 
+/**
+ * struct posix_index_walk - a walk along the granted POSIX locks in a range
+ * @range: its fl_start and fl_end count; locks of its flc_owner are left out
+ * @start: fl_start of the last lock, or 0 to begin
+ * @since: and its &posix_lock_node.since, or 0
+ * @next: where it goes on in each tree of ranges
+ *
+ * A walk may stop after any lock, drop flc_lock and go on with posix_index_begin(): @start
+ * and @since are values, and it does not matter whether that lock is still there.
+ */
+struct posix_index_walk {
+	const struct file_lock *range;
+	loff_t start;
+	u64 since;
+	struct file_lock *next[2];
+};
+
 struct file_lock *__posix_index_first_conflict(struct file_lock_context *ctx,
 					       const struct file_lock *request);
 struct file_lock *__posix_index_first_own(struct file_lock_context *ctx,
@@ -20,6 +37,11 @@ void __posix_index_remove(struct posix_lock_index *index, struct file_lock *fl);
 void __posix_index_settle(struct file_lock_context *ctx);
 void posix_index_check(struct file_lock_context *ctx);
 void posix_index_release(struct file *filp, struct file_lock_context *ctx);
+void lock_index_stamp(struct file_lock_context *ctx, struct file_lock *fl);
+void posix_index_begin(struct file_lock_context *ctx, struct posix_index_walk *walk);
+struct file_lock *posix_index_next(struct file_lock_context *ctx, struct posix_index_walk *walk);
+bool posix_index_owner_has(struct file_lock_context *ctx, const struct file_lock *request,
+			   const struct file_lock *range);
 
 /* Build the trees above so many locks, give them up below so many. */
 #define POSIX_INDEX_BUILD	32
@@ -34,11 +56,30 @@ void posix_index_release(struct file *filp, struct file_lock_context *ctx);
 static inline void posix_index_init(struct file_lock_context *ctx)
 {
 	ctx->flc_index = (struct posix_lock_index) {};
+	spin_lock_init(&ctx->flc_index.wait_lock);
+	INIT_LIST_HEAD(&ctx->flc_index.fair);
 }
 
 static inline bool posix_index_built(struct file_lock_context *ctx)
 {
 	return ctx->flc_index.built;
+}
+
+/* The order of locks and of requests that wait: by start, then by age. */
+static inline bool lock_index_before(const struct file_lock *fl, loff_t start, u64 since)
+{
+	return fl->fl_start < start || (fl->fl_start == start && fl->fl_node.since < since);
+}
+
+static inline bool lock_index_after(const struct file_lock *fl, loff_t start, u64 since)
+{
+	return fl->fl_start > start || (fl->fl_start == start && fl->fl_node.since > since);
+}
+
+/* @left has been cut from @right, which it stays as old as. */
+static inline void posix_index_split(struct file_lock *left, const struct file_lock *right)
+{
+	left->fl_node.since = right->fl_node.since;
 }
 
 /* From the first lock that may be in the way of @request. */
@@ -64,6 +105,8 @@ static inline void posix_index_insert(struct file_lock_context *ctx, struct file
 {
 	fl->c.flc_counted = true;
 	ctx->flc_index.count++;
+	ctx->flc_index.has_tasks |= fl->fl_node.task;
+	lock_index_stamp(ctx, fl);
 	if (posix_index_built(ctx))
 		__posix_index_insert(&ctx->flc_index, fl);
 }
@@ -104,6 +147,8 @@ static inline bool posix_index_built(struct file_lock_context *ctx)
 #define posix_index_first_own(ctx, request)				\
 	posix_index_first_conflict(ctx, request)
 
+static inline void lock_index_stamp(struct file_lock_context *ctx, struct file_lock *fl) {}
+static inline void posix_index_split(struct file_lock *left, const struct file_lock *right) {}
 static inline void posix_index_insert(struct file_lock_context *ctx, struct file_lock *fl) {}
 static inline void posix_index_remove(struct file_lock_context *ctx, struct file_lock *fl) {}
 static inline void posix_index_settle(struct file_lock_context *ctx) {}

@@ -16,7 +16,11 @@
 #include <linux/uaccess.h>
 #include <trace/events/filelock.h>
 
+#include "lock_deadlock.h"
+#include "lock_fair.h"
+#include "lock_task.h"
 #include "lock_timed.h"
+#include "lock_waiters.h"
 
 /* When to stop waiting, on the host's clock. */
 struct deadline {
@@ -112,25 +116,23 @@ static int read_type(struct file *filp, const struct flockp_how *how, struct fil
 	return 0;
 }
 
-/* Until the request was unblocked: 0, -ERESTARTSYS or -ETIMEDOUT. */
-static int sleep_until(struct file_lock *fl, struct deadline *deadline)
+/* Until the request is to be made again: 0, -ERESTARTSYS or -ETIMEDOUT. */
+static int sleep_until(struct file_lock *fl, struct deadline *deadline,
+		       const struct lock_turn *turn)
 {
 	DEFINE_WAIT(wait);
 	int error = 0;
 
 	for (;;) {
 		prepare_to_wait(&fl->c.flc_wait, &wait, TASK_INTERRUPTIBLE);
-		if (list_empty(&fl->c.flc_blocked_member))
+		if (list_empty(&fl->c.flc_blocked_member) || (turn && lock_turn_over(turn)))
 			break;
 		if (signal_pending(current)) {
 			error = -ERESTARTSYS;
 			break;
 		}
-		if (!deadline) {
-			schedule();
-		} else if (!schedule_hrtimeout_range_clock(&deadline->time,
-							   current->timer_slack_ns,
-							   HRTIMER_MODE_ABS, deadline->clock)) {
+		if (!schedule_hrtimeout_range_clock(&deadline->time, current->timer_slack_ns,
+						    HRTIMER_MODE_ABS, deadline->clock)) {
 			error = -ETIMEDOUT;
 			break;
 		}
@@ -139,16 +141,28 @@ static int sleep_until(struct file_lock *fl, struct deadline *deadline)
 	return error;
 }
 
-static int lock_until(struct file *filp, struct file_lock *fl, struct deadline *deadline)
+/* Without @deadline wait for ever; without @turn let others overtake. */
+static int lock_until(struct file *filp, struct file_lock *fl, struct deadline *deadline,
+		      struct lock_turn *turn)
 {
 	int error;
 
-	do {
+	if (turn)
+		lock_turn_begin(turn, fl);
+	for (;;) {
 		error = posix_lock_file(filp, fl, NULL);
 		if (error != FILE_LOCK_DEFERRED)
 			break;
-		error = sleep_until(fl, deadline);
-	} while (!error);
+		if (turn)
+			lock_turn_wait(turn);
+		error = deadline ? sleep_until(fl, deadline, turn) : lock_sleep(filp, fl, turn);
+		if (error)
+			break;
+		if (turn)
+			lock_turn_pass(turn, fl);
+	}
+	if (turn)
+		lock_turn_end(turn, fl);
 	locks_delete_block(fl);
 	if (error != -ETIMEDOUT)
 		return error;
@@ -167,11 +181,13 @@ static int lock_until(struct file *filp, struct file_lock *fl, struct deadline *
  * Context: may sleep, until a signal is pending if no deadline was given.
  *
  * Return: 0, or -EFAULT, -EINVAL, -E2BIG, -EOVERFLOW for what @arg says, -EBADF for the
- * access mode, -EOPNOTSUPP where a filesystem has locks of its own, -ENOLCK or
- * -ENOMEM without memory, -ETIMEDOUT, -ERESTARTSYS, or what a security module answers.
+ * access mode, -EPERM where another task alone may change a lock, -EOPNOTSUPP where a
+ * filesystem has locks of its own, -ENOLCK or -ENOMEM without memory, -ETIMEDOUT, -EDEADLK,
+ * -ERESTARTSYS, or what a security module answers.
  */
 int fcntl_setlkpt(struct file *filp, struct flockp_how __user *arg)
 {
+	struct lock_turn turn;
 	struct deadline deadline;
 	struct flockp_how how;
 	struct file_lock *fl;
@@ -180,7 +196,9 @@ int fcntl_setlkpt(struct file *filp, struct flockp_how __user *arg)
 	error = copy_how(&how, arg);
 	if (error)
 		return error;
-	if (how.flags & ~FLKP_DEADLINE || how.resv)
+	if (how.flags & ~(FLKP_DEADLINE | FLKP_FAIR | FLKP_TASK) || how.resv)
+		return -EINVAL;
+	if (how.flags & (FLKP_FAIR | FLKP_TASK) && how.type == F_UNLCK)
 		return -EINVAL;
 	error = read_deadline(&how, &deadline);
 	if (error)
@@ -193,6 +211,9 @@ int fcntl_setlkpt(struct file *filp, struct flockp_how __user *arg)
 	fl->c.flc_file = filp;
 	fl->c.flc_pid = current->tgid;
 	fl->c.flc_flags = FL_POSIX | FL_OFDLCK | FL_SLEEP;
+	fl->c.flc_timed = how.flags & FLKP_DEADLINE;
+	if (how.flags & FLKP_TASK)
+		lock_task_set(fl);
 
 	error = read_range(filp, &how, fl);
 	if (error)
@@ -207,7 +228,9 @@ int fcntl_setlkpt(struct file *filp, struct flockp_how __user *arg)
 	error = security_file_lock(filp, fl->c.flc_type);
 	if (error)
 		goto out;
-	error = lock_until(filp, fl, how.flags & FLKP_DEADLINE ? &deadline : NULL);
+	error = lock_until(filp, fl, how.flags & FLKP_DEADLINE ? &deadline : NULL,
+			   how.flags & FLKP_FAIR ? &turn : NULL);
+	lock_waiters_done(fl, error);
 	trace_fcntl_setlk(file_inode(filp), fl, error);
 out:
 	locks_free_lock(fl);

@@ -3,7 +3,10 @@
 #define _LINUX_LOCK_INDEX_H
 
 #include <linux/rbtree_types.h>
+#include <linux/spinlock_types.h>
 #include <linux/types.h>
+
+struct file_lock_context;
 
 /**
  * struct posix_lock_sub - what is known of a subtree of locks
@@ -16,27 +19,58 @@ struct posix_lock_sub {
 };
 
 /**
- * struct posix_lock_node - where one granted POSIX lock stands in the index
- * @owned: in &posix_lock_index.owned
- * @range: in one of &posix_lock_index.ranges
- * @sub: of the subtree of @range
+ * struct posix_lock_node - where a lock, or a request that waits for one, stands in the index
+ * @owned: granted: in &posix_lock_index.owned
+ * @range: granted: in one of &posix_lock_index.ranges
+ * @sub: granted: of the subtree of @range
+ * @waiting: request that waits: in &posix_lock_index.waiting
+ * @waits_in: context that @waiting is in
+ * @is_fair: request that is not to be overtaken while it waits
+ * @fair: and is in &posix_lock_index.fair then; means nothing without @is_fair
+ * @fair_from: it is not overtaken by requests with a @since after this
+ * @since: when it was granted, or began to wait: boot time in ns, no two alike in a context;
+ *	0: neither
+ * @task: number of the task that alone may change it, or 0
+ * @task_start: and when that task began
  *
- * Protected by flc_lock of the inode's lock context. Means something only while the
- * index is built and &file_lock_core.flc_counted is set.
+ * The nodes in trees of granted locks mean something only while those are built and
+ * &file_lock_core.flc_counted is set; @waiting only with &file_lock_core.flc_waiting. A
+ * request that waits is never one of the granted locks: they are copies.
+ *
+ * Protected by flc_lock of the inode's lock context, @waiting by &posix_lock_index.wait_lock.
  */
 struct posix_lock_node {
-	struct rb_node owned;
-	struct rb_node range;
-	struct posix_lock_sub sub;
+	union {
+		struct {
+			struct rb_node owned;
+			struct rb_node range;
+			struct posix_lock_sub sub;
+		};
+		struct {
+			struct rb_node waiting;
+			struct file_lock_context *waits_in;
+			struct list_head fair;
+			u64 fair_from;
+			bool is_fair;
+		};
+	};
+	u64 since;
+	u64 task_start;
+	pid_t task;
 };
 
 /**
  * struct posix_lock_index - search trees over the POSIX locks of one inode
  * @owned: by owner, then start; the locks of one owner never overlap
- * @ranges: by start, read locks and write locks apart
+ * @ranges: by start, then age; read locks and write locks apart
  * @count: granted locks on the inode, less those whose range is being edited
  * @unchecked: operations since posix_index_check() last looked
- * @built: the trees are there; if not, the list alone serves
+ * @built: the trees above are there; if not, the list alone serves
+ * @has_tasks: some lock was bound to a task, once
+ * @last: the latest &posix_lock_node.since
+ * @wait_lock: protects @waiting; innermost of all locks here
+ * @waiting: requests that wait for a lock on the inode, flock() ones too, by start, then age
+ * @fair: requests that are not to be overtaken
  *
  * The list in &file_lock_context.flc_posix stays what it is; see fs/lock_index.c.
  */
@@ -46,6 +80,13 @@ struct posix_lock_index {
 	unsigned int count;
 	unsigned int unchecked;
 	bool built;
+	bool has_tasks;
+	u64 last;
+	spinlock_t wait_lock;		/* protects waiting */
+	struct rb_root waiting;
+	struct list_head fair;
 };
+
+u64 lock_owner_cookie(const void *owner);
 
 #endif /* _LINUX_LOCK_INDEX_H */
