@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""What security modules say to file-private locks: Smack and SELinux know F_SETLKPT and refuse it
-where they refuse F_SETLK, Landlock refuses neither. Each in a guest of its own, whose command line
-names the module. Wants the kernel image in SEPTET_IMAGE."""
+"""What security modules say to file-private locks: Smack and SELinux know F_SETLKPT and F_ENUMLKP and
+refuse them where they refuse F_SETLK, Landlock refuses none. Each in a guest of its own, whose command
+line names the module. Wants the kernel image in SEPTET_IMAGE."""
 
 import errno
 import os
@@ -22,6 +22,7 @@ PATIENCE = 10       # seconds for a line, times slowness
 CLASSIC = ("F_SETLK", "F_SETLKW")
 PRIVATE = ("F_SETLKP", "F_SETLKPW")
 TIMED = ("F_SETLKPT",)
+LISTING = ("F_ENUMLKP",)
 
 # The scripts print the name of a case, and then what lock_modules has to say about it.
 HEAD = """\
@@ -137,7 +138,7 @@ class Modules(unittest.TestCase):
     def expect(self, case, writable, refused=(), unchecked=()):
         """What all the requests came to: refused are the commands that end with EACCES whatever is
         asked for, unchecked those that do so once a lock is about to be set or removed."""
-        self.assertEqual(len(case), 4 * len(CLASSIC + PRIVATE + TIMED))
+        self.assertEqual(len(case), 4 * len(CLASSIC + PRIVATE + TIMED) + 2 * len(LISTING))
         for (command, request), (error, locks) in case.items():
             want = errno.EFAULT if request == "NULL" else 0
             if request == "F_WRLCK" and not writable:
@@ -145,18 +146,18 @@ class Modules(unittest.TestCase):
             if command in refused or command in unchecked and not want:
                 want = errno.EACCES
             # The read lock that was there before a refused write lock stays.
-            held = request in ("F_RDLCK", "F_WRLCK") and want in (0, errno.EBADF) and \
+            held = request in ("F_RDLCK", "F_WRLCK", "list") and want in (0, errno.EBADF) and \
                 command not in unchecked
             with self.subTest(f"{command} {request}"):
                 self.assertEqual(*(errno.errorcode.get(e, "granted") for e in (error, want)))
                 self.assertEqual(locks, 1 if held else 0)
 
     def test_smack(self):
-        """Smack: no lock for who may only read; F_SETLKPT is refused as early as F_SETLK"""
+        """Smack: no lock for who may only read; F_SETLKPT and F_ENUMLKP are refused as early as F_SETLK"""
         cases = self.run_guest("smack", SMACK)
         with self.subTest("may read"):
             # Stock does not know the commands without a deadline by their numbers.
-            self.expect(cases["r r"], False, refused=CLASSIC + TIMED, unchecked=PRIVATE)
+            self.expect(cases["r r"], False, refused=CLASSIC + TIMED + LISTING, unchecked=PRIVATE)
             self.assertEqual(cases["r rw"], {"open": errno.EACCES})
         with self.subTest("may read and lock"):
             self.expect(cases["rl r"], False)
@@ -177,7 +178,7 @@ class Modules(unittest.TestCase):
         for mode in ("r", "rw"):
             with self.subTest(f"not permitted, {mode}"):
                 self.expect(cases[f"closed {mode}"], mode == "rw",
-                            refused=CLASSIC + PRIVATE + TIMED)
+                            refused=CLASSIC + PRIVATE + TIMED + LISTING)
             with self.subTest(f"permitted, {mode}"):
                 self.expect(cases[f"open {mode}"], mode == "rw")
 

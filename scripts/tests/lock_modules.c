@@ -6,8 +6,9 @@
  *
  * opens the file for reading, or for writing too, and makes every lock request
  * with every command, and with no request at all. For each it prints the command,
- * the request, its errno, and how many locks the file has then. -s: first into a
- * Landlock sandbox, outside of which nothing but what is below DIR can be opened.
+ * the request, its errno, and how many locks the file has then. Then it asks for a
+ * list of the locks. -s: first into a Landlock sandbox, outside of which nothing but
+ * what is below DIR can be opened.
  */
 
 #define _GNU_SOURCE
@@ -55,6 +56,29 @@ static int request(int fd, int command, int type)
 	void *arg = command == F_SETLKPT ? (void *)&how : &fl;
 
 	return fcntl(fd, command, type < 0 ? NULL : arg) ? errno : 0;
+}
+
+/* Two numbers as for the others: its errno, and how many locks it lists. */
+static void ask_for_list(int fd)
+{
+	struct flockp_entry entries[8];
+	struct flockp_enum how = {
+		.size = sizeof(how),
+		.entries = (unsigned long)entries,
+		.count = COUNT(entries),
+		.entry_size = sizeof(entries[0]),
+	};
+	struct flock fl = { .l_type = F_RDLCK };
+	int count, error;
+
+	/* Where that is refused there is nothing to list either. */
+	if (fcntl(fd, F_SETLKP, &fl) && errno != EACCES)
+		err(1, "F_SETLKP");
+	count = fcntl(fd, F_ENUMLKP, &how);
+	error = count < 0 ? errno : 0;
+	printf("F_ENUMLKP list %d %d\n", error, count < 0 ? 0 : count);
+	error = fcntl(fd, F_ENUMLKP, NULL) < 0 ? errno : 0;
+	printf("F_ENUMLKP NULL %d 0\n", error);
 }
 
 static int lock_count(int fd)
@@ -116,5 +140,6 @@ int main(int argc, char **argv)
 			printf("%s %s %d %d\n", commands[i].name, requests[j].name, error,
 			       lock_count(fd));
 		}
+	ask_for_list(fd);
 	return 0;
 }

@@ -10,6 +10,8 @@
 #include <sys/utsname.h>
 
 #include "fixture.h"
+#include "listing.h"
+#include "requester.h"
 
 #ifdef __NR_fcntl64
 
@@ -307,6 +309,76 @@ TEST_F(file, timed_waits)
 	EXPECT_EQ(0, peer_answer_timed(&waiter, NULL));
 	EXPECT_STREQ("W0-EOF", layout(self->fd2, self->buf));
 	peer_stop(&waiter);
+}
+
+/* Nor does F_ENUMLKP depend on who asks. */
+TEST_F(file, listing)
+{
+	char text[LISTED_SIZE], one[64];
+	struct requester waiter;
+	struct list list;
+	unsigned int i;
+
+	if (listing_missing())
+		SKIP(return, "%s", listing_missing());
+	EXPECT_EQ(FLOCKP_ENUM_SIZE_VER0, sizeof(struct flockp_enum));
+	EXPECT_EQ(FLOCKP_ENTRY_SIZE_VER0, sizeof(struct flockp_entry));
+	ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_WRLCK, HIGH, HIGH));
+	ASSERT_EQ(0, lock_span(self->fd, F_SETLK, F_RDLCK, 5, 10));
+	ASSERT_EQ(0, lock_span(self->fd2, F_SETLKP, F_RDLCK, 4 * HIGH, 0));
+	waiter = request(WAY_PRIVATE, self->fd2, F_RDLCK, 2 * HIGH - 1, HIGH);
+	until_listed(self->fd, waiter.pid);
+	list = list_all(self->fd, listing(NULL, 0), 1);
+	EXPECT_STREQ("wpR10737418239-16106127358", listed(self->fd, FLKP_WAITING, text));
+	EXPECT_STREQ("hcR5-14 hpW5368709120-10737418239 hpR21474836480-EOF",
+		     listed(self->fd, FLKP_HELD, text));
+	ASSERT_EQ(4, list.count);
+	EXPECT_EQ(classic_owner(self->fd), list.entries[0].owner);
+	EXPECT_EQ(private_owner(self->fd), list.entries[1].owner);
+	EXPECT_EQ(getpid(), list.entries[1].pid);
+	EXPECT_EQ(waiter.pid, list.entries[3].pid);
+	for (i = 0; i < ARRAY_SIZE(timed_calls); i++) {
+		struct flockp_entry entry;
+		struct flockp_enum how = listing(&entry, 1);
+
+		how.start = HIGH;
+		how.len = HIGH;
+		EXPECT_EQ(1, syscall(timed_calls[i], self->fd, F_ENUMLKP, &how));
+		EXPECT_STREQ("hpW5368709120-10737418239", entry_text(&entry, one));
+		EXPECT_TRUE(same_entry(&list.entries[1], &entry));
+		/* A pointer of 64 bits, whose lower half is right. */
+		how = listing(&entry, 1);
+		how.entries |= 1ULL << 32;
+		EXPECT_EQ(-EFAULT, raw(timed_calls[i], self->fd, F_ENUMLKP, &how));
+		EXPECT_EQ(0, how.cursor[0]);
+		EXPECT_EQ(0, how.cursor[1]);
+		EXPECT_EQ(-EFAULT, raw(timed_calls[i], self->fd, F_ENUMLKP, NULL));
+		how = listing(&entry, 1);
+		how.start = 2;
+		how.len = 0x7fffffffffffffffLL;
+		EXPECT_EQ(-EOVERFLOW, raw(timed_calls[i], self->fd, F_ENUMLKP, &how));
+		how = listing(&entry, 1U << 31);
+		EXPECT_EQ(-EINVAL, raw(timed_calls[i], self->fd, F_ENUMLKP, &how));
+	}
+	list_free(&list);
+	request_end(&waiter);
+}
+
+TEST_F(file, fair)
+{
+	struct flockp_how how = timed_span(F_WRLCK, HIGH, HIGH);
+	unsigned int i;
+
+	if (fair_missing())
+		SKIP(return, "%s", fair_missing());
+	how.flags = FLKP_FAIR;
+	for (i = 0; i < ARRAY_SIZE(timed_calls); i++) {
+		how.type = F_WRLCK;
+		EXPECT_EQ(0, timed_raw(timed_calls[i], self->fd, how));
+		EXPECT_STREQ("W5368709120-10737418239", layout(self->fd, self->buf));
+		how.type = F_UNLCK;
+		EXPECT_EQ(-EINVAL, timed_raw(timed_calls[i], self->fd, how));
+	}
 }
 
 #else /* no fcntl64: a 64-bit build in place of the 32-bit one */

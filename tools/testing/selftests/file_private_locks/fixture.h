@@ -18,6 +18,9 @@ FIXTURE(file)
 	int fd2;
 };
 
+/* What the harness calls that structure, by a name for arguments. */
+#define file_data _test_data_file
+
 FIXTURE_VARIANT(file)
 {
 	enum place place;

@@ -4,6 +4,7 @@
  * then fails with the errno that the documentation promises and leaves the
  * locks as they were, or it did not need that memory and succeeds.
  */
+#include <stdint.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -461,6 +462,48 @@ TEST_F(file, no_memory_for_the_first_lock)
 	EXPECT_EQ(0, ret);
 	EXPECT_EQ(2, seen.enolck);
 	EXPECT_EQ(1, seen.enomem);
+	restore_knobs();
+}
+
+/* Two allocations; the cursor and the array are as they were after each failure. */
+TEST_F(file, no_memory_for_a_list)
+{
+	struct flockp_entry entries[2];
+	struct flockp_enum list, before = {
+		.size = sizeof(before),
+		.entries = (uintptr_t)entries,
+		.count = ARRAY_SIZE(entries),
+		.entry_size = sizeof(entries[0]),
+	};
+	struct outcome seen = {};
+	bool injected = true;
+	int nth, ret;
+
+	if (injection_missing())
+		SKIP(return, "%s", injection_missing());
+	if (timed_missing())
+		SKIP(return, "%s", timed_missing());
+	set_knobs();
+	ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_RDLCK, 0, 5));
+	for (nth = 1; injected; nth++) {
+		list = before;
+		fault_start(nth);
+		ret = fcntl(self->fd, F_ENUMLKP, &list);
+		if (ret < 0)
+			ret = -errno;
+		injected = fault_end();
+		add(&seen, ret);
+		if (ret < 0) {
+			EXPECT_TRUE(ret == -ENOMEM || ret == -EFAULT)
+				TH_LOG("fault %d, answer %d", nth, ret);
+			EXPECT_EQ(0, memcmp(&before, &list, sizeof(list)));
+		} else {
+			EXPECT_EQ(1, ret);
+		}
+	}
+	EXPECT_EQ(2, seen.enomem);
+	if (copies_can_fail())
+		EXPECT_LE(2, seen.efault);
 	restore_knobs();
 }
 

@@ -2,8 +2,8 @@
 /*
  * Filesystems with locks of their own, which wait in their own ways: F_SETLKPT
  * is not for them and says so before anything is done, while the commands
- * without a deadline work as ever. FUSE is one of them even where its server
- * leaves the locks to the kernel.
+ * without a deadline work as ever, and F_ENUMLKP lists what the kernel has of them.
+ * FUSE is one of them even where its server leaves the locks to the kernel.
  */
 #include <sched.h>
 #include <sys/mount.h>
@@ -12,6 +12,7 @@
 #include "../kselftest_harness.h"
 #include "fuse.h"
 #include "helpers.h"
+#include "listing.h"
 #include "smb.h"
 
 static const __u32 types[] = { F_RDLCK, F_WRLCK, F_UNLCK };
@@ -195,6 +196,44 @@ TEST_F(remote, wrong_requests)
 	how = timed_span(F_WRLCK, -1, 10);
 	EXPECT_EQ(-EINVAL, timed_call(self->fd, &how));
 	EXPECT_EQ(0, self->server->set);
+}
+
+/* F_ENUMLKP tells what the kernel keeps of it, if anything, and that there may be more. */
+TEST_F(remote, listing)
+{
+	struct flockp_enum how = listing(NULL, 0);
+	char text[LISTED_SIZE], id[FILE_ID_SIZE];
+	struct list list;
+	int i;
+
+	if (listing_missing())
+		SKIP(return, "%s", listing_missing());
+	EXPECT_EQ(0, listed_count(self->fd, 0));
+	ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_WRLCK, 0, 10));
+	ASSERT_EQ(0, lock_span(self->fd2, F_SETLK, F_RDLCK, 20, 10));
+	list = list_all(self->fd2, how, 8);
+	/* No less than in /proc/locks. */
+	file_id(self->fd, id);
+	EXPECT_EQ(locks_shown(id, "", false), list.count);
+	for (i = 0; i < list.count; i++)
+		EXPECT_EQ(FLKP_LOCAL_ONLY, list.entries[i].flags & FLKP_LOCAL_ONLY)
+			TH_LOG("entry %d", i);
+	list_text(&list, text);
+	switch (variant->nr) {
+	case FUSE_SERVER_LOCKS:
+		EXPECT_STREQ("", text);
+		EXPECT_EQ(2, self->server->held);
+		break;
+	case FUSE_KERNEL_LOCKS:
+		EXPECT_STREQ("hpW0-9+ hcR20-29+", text);
+		break;
+	}
+	list_free(&list);
+	/* What is wrong is told as ever. */
+	how.count = 0;
+	EXPECT_EQ(-EINVAL, listing_call(self->fd, &how));
+	EXPECT_EQ(-EFAULT, listing_call(self->fd, NULL));
+	EXPECT_EQ(0, lock_span(self->fd2, F_SETLK, F_UNLCK, 0, 0));
 }
 
 static void cannot(int nr, const char *why, int error)
