@@ -43,21 +43,36 @@ static void owner_text(char *text, size_t size, pid_t pid)
 	}
 }
 
+const char *bytes_text(char text[BYTES_TEXT], int64_t start, int64_t len)
+{
+	if (len)
+		snprintf(text, BYTES_TEXT, "bytes %lld to %lld", (long long)start,
+			 (long long)(start + (len - 1)));
+	else if (start)
+		snprintf(text, BYTES_TEXT, "byte %lld and up", (long long)start);
+	else
+		snprintf(text, BYTES_TEXT, "all bytes");
+	return text;
+}
+
 const char *found_text(char text[FOUND_TEXT], const struct flockp_found *found)
 {
-	char owner[128], bytes[64];
+	char owner[128], bytes[BYTES_TEXT];
 
 	owner_text(owner, sizeof(owner), found->pid);
-	if (found->len)
-		snprintf(bytes, sizeof(bytes), "bytes %lld to %lld", (long long)found->start,
-			 (long long)(found->start + (found->len - 1)));
-	else if (found->start)
-		snprintf(bytes, sizeof(bytes), "byte %lld and up", (long long)found->start);
-	else
-		snprintf(bytes, sizeof(bytes), "all bytes");
+	bytes_text(bytes, found->start, found->len);
 	snprintf(text, FOUND_TEXT, "a %s lock of %s on %s is in the way",
 		 found->type == F_WRLCK ? "write" : "read", owner, bytes);
 	return text;
+}
+
+int open_any(struct flockp **lock, const char *path)
+{
+	/* Some files would make it wait. */
+	const int flags = O_NOCTTY | O_NONBLOCK;
+	int ret = flockp_open(lock, path, O_RDONLY | flags, 0);
+
+	return ret == -EACCES ? flockp_open(lock, path, O_WRONLY | flags, 0) : ret;
 }
 
 int lock_failed(const char *path, int err, const char *what)

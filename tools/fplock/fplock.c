@@ -12,7 +12,7 @@
 
 const char *argp_program_version = "fplock " VERSION;
 
-#define COMMANDS "run, test or probe"
+#define COMMANDS "run, test, ls, tree, why or probe"
 
 static const struct command {
 	const char *name;
@@ -21,6 +21,9 @@ static const struct command {
 } commands[] = {
 	{ "run", "fplock run", run },
 	{ "test", "fplock test", test },
+	{ "ls", "fplock ls", ls },
+	{ "tree", "fplock tree", tree },
+	{ "why", "fplock why", why },
 	{ "probe", "fplock probe", probe },
 };
 
@@ -57,10 +60,16 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.parser = parse_option,
 	.args_doc = "run [OPTION...] FILE [--] COMMAND [ARGUMENT...]\n"
-		    "test [OPTION...] FILE\nprobe [OPTION...]",
+		    "test [OPTION...] FILE\n"
+		    "ls [OPTION...] FILE...\n"
+		    "ls [OPTION...] --pid PID\n"
+		    "tree [OPTION...] [FILE...]\n"
+		    "why [OPTION...] FILE[:START+LEN]\n"
+		    "probe [OPTION...]",
 	.doc = "Hold a lock on a file, or on bytes of it, while a command runs; see what is in\n"
-	       "the way of one; see what the kernel can do. The locks are file-private: they\n"
-	       "belong to the open file.\n"
+	       "the way of one, who has which locks and who waits for whom; see what the\n"
+	       "kernel can do. The locks it takes are file-private: they belong to the open\n"
+	       "file.\n"
 	       "\v'fplock run --help' and so on show the options of a command.\n"
 	       "\n"
 	       "Examples:\n"
@@ -68,6 +77,9 @@ static const struct argp argp = {
 	       "  fplock run --shared --range 0:4096 data -- ./report\n"
 	       "  fplock run -n -E 75 job.lock -- ./job || [ $? = 75 ]\n"
 	       "  fplock test --json job.lock\n"
+	       "  fplock ls job.lock\n"
+	       "  fplock tree\n"
+	       "  fplock why job.lock\n"
 	       "  fplock probe --need timed\n"
 	       "\n"
 	       "Exit status: that of COMMAND; 1 a lock is in the way, 64 usage, 66 the file\n"

@@ -28,9 +28,12 @@ enum {
 
 /* ---- commands: one a file, listed in fplock.c; each gets its own arguments ---- */
 
+int ls(int argc, char **argv);
 int probe(int argc, char **argv);
 int run(int argc, char **argv);
 int test(int argc, char **argv);
+int tree(int argc, char **argv);
+int why(int argc, char **argv);
 
 /* ---- text.c ---- */
 
@@ -52,6 +55,9 @@ struct range {
 /* START:LEN in bytes or with K, M, G or T, LEN may be missing. */
 bool parse_range(const char *text, struct range *range);
 
+/* FILE:START+LEN in the same bytes; what is before the colon ends there if it is one. */
+bool parse_place(char *text, struct range *range);
+
 /* SECONDS, with a fraction or not. */
 bool parse_seconds(const char *text, struct timespec *t);
 
@@ -67,10 +73,18 @@ bool is_utf8(const char *text);
 /* What /proc says of a process; "" if nothing. */
 void process_name(pid_t pid, char name[COMMAND_NAME]);
 
+#define BYTES_TEXT 64
+
+/* "bytes 0 to 9". Returns @text. */
+const char *bytes_text(char text[BYTES_TEXT], int64_t start, int64_t len);
+
 #define FOUND_TEXT 256
 
 /* "a read lock of process 7 (vi) on bytes 0 to 9 is in the way". Returns @text. */
 const char *found_text(char text[FOUND_TEXT], const struct flockp_found *found);
+
+/* As whatever is permitted, to look at locks only; 0 or a negative errno. */
+int open_any(struct flockp **lock, const char *path);
 
 /* An exit code, of what was said: 0 or a negative errno of a lock on this file. */
 int lock_failed(const char *path, int err, const char *what);

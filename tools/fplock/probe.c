@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* fplock probe: what the kernel can do. */
-#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "fplock.h"
+#include "snapshot.h"
+
+#define NAMES "private, timed, listed, fair"
 
 static const struct argp_option option_list[] = {
 	{ "json", 'j', NULL, 0, "print JSON" },
-	{ "need", 'N', "NAME,...", 0, "fail if one of these is missing: private, timed" },
+	{ "need", 'N', "NAME,...", 0, "fail if one of these is missing: " NAMES },
 	{ 0 }
 };
 
@@ -20,6 +21,8 @@ static const struct {
 } features[] = {
 	{ "private", FLOCKP_PRIVATE, "file-private locks", "" },
 	{ "timed", FLOCKP_TIMED, "locks with a deadline", ", it is polled for" },
+	{ "listed", FLOCKP_LISTED, "lists of locks", "" },
+	{ "fair", FLOCKP_FAIR, "fair waiting", ", later ones may overtake" },
 };
 
 struct request {
@@ -36,7 +39,7 @@ static void keep_need(struct argp_state *state, const char *text, int *need)
 						    strncmp(features[i].name, text, length)))
 			i++;
 		if (i == ARRAY_SIZE(features))
-			argp_error(state, "--need: '%s' is not known; wanted private or timed",
+			argp_error(state, "--need: '%s' is not known; wanted " NAMES,
 				   shown(text));
 		*need |= features[i].bit;
 		if (!text[length])
@@ -83,8 +86,7 @@ static void print_json(const char *kernel, int served)
 	for (size_t i = 0; i < ARRAY_SIZE(features); i++)
 		json_object_object_add(o, features[i].name,
 				       json_object_new_boolean(served & features[i].bit));
-	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY));
-	json_object_put(o);
+	print_json_object(o);
 }
 
 static void print_text(const char *kernel, int served)

@@ -9,12 +9,13 @@
 
 #include "fplock.h"
 
-enum { KEY_RANGE = 0x100 };
+enum { KEY_RANGE = 0x100, KEY_FAIR };
 
 static const struct argp_option option_list[] = {
 	{ "shared", 's', NULL, 0, "a read lock, which others can have too" },
 	{ "wait", 'w', "SECONDS", 0, "wait for so long at most" },
 	{ "nonblock", 'n', NULL, 0, "do not wait" },
+	{ "fair", KEY_FAIR, NULL, 0, "those who come later do not overtake, if the kernel can" },
 	{ "range", KEY_RANGE, "START:LEN", 0, "these bytes only, in bytes or with K, M, G, T" },
 	{ "conflict-exit-code", 'E', "CODE", 0, "status if the lock was not obtained (1)" },
 	{ "close", 'o', NULL, 0, "COMMAND does not get the descriptor" },
@@ -29,6 +30,7 @@ struct request {
 	struct range range;
 	bool at_once, is_timed;
 	struct timespec timeout;
+	bool fair;
 	int code;			/* if it was not obtained */
 	bool close, verbose;
 };
@@ -48,6 +50,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'n':
 		r->at_once = true;
+		return 0;
+	case KEY_FAIR:
+		r->fair = true;
 		return 0;
 	case KEY_RANGE:
 		if (!parse_range(arg, &r->range))
@@ -119,6 +124,7 @@ static int obtain(struct flockp *lock, const struct request *r)
 {
 	int ret;
 
+	flockp_fair(lock, r->fair);
 	if (r->at_once)
 		return flockp_trylock(lock, r->type, r->range.start, r->range.len);
 	ret = flockp_lock_for(lock, r->type, r->range.start, r->range.len,
@@ -126,14 +132,16 @@ static int obtain(struct flockp *lock, const struct request *r)
 	return ret == -ETIMEDOUT ? -EAGAIN : ret;
 }
 
-static void tell_time(struct flockp *lock, const char *path, const struct timespec *begin)
+static void tell_time(struct flockp *lock, const struct request *r, const struct timespec *begin)
 {
+	const int served = r->fair ? flockp_probe() : FLOCKP_FAIR;
 	struct timespec end;
 
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	say(0, path, "locked after %.6f s%s",
+	say(0, r->path, "locked after %.6f s%s%s",
 	    end.tv_sec - begin->tv_sec + (end.tv_nsec - begin->tv_nsec) / 1e9,
-	    flockp_polled(lock) ? ", by polling" : "");
+	    flockp_polled(lock) ? ", by polling" : "",
+	    served < 0 || !(served & FLOCKP_FAIR) ? "; this kernel has no fair waiting" : "");
 }
 
 static void tell_found(struct flockp *lock, const struct request *r)
@@ -156,7 +164,7 @@ static bool take_lock(struct flockp *lock, const struct request *r, int *code)
 	ret = obtain(lock, r);
 	if (!ret) {
 		if (r->verbose)
-			tell_time(lock, r->path, &begin);
+			tell_time(lock, r, &begin);
 	} else if (ret == -EAGAIN) {
 		*code = r->code;
 		if (r->verbose)

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* fplock test: what would be in the way of a lock. */
-#include <errno.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "fplock.h"
+#include "snapshot.h"
 
 enum { KEY_RANGE = 0x100 };
 
@@ -66,17 +64,6 @@ static const struct argp argp = {
 	       "  fplock test --shared --range 0:4K --json data\n",
 };
 
-static int open_file(struct flockp **lock, const char *path)
-{
-	const int flags = O_NOCTTY | O_NONBLOCK;
-	int ret = flockp_open(lock, path, O_RDONLY | flags, 0);
-
-	/* Whatever is permitted will do. */
-	if (ret == -EACCES)
-		ret = flockp_open(lock, path, O_WRONLY | flags, 0);
-	return ret ? say(EXIT_FILE, path, "%s", strerror(-ret)) : EXIT_DONE;
-}
-
 /* All functions of json-c take NULL, which they give when memory ends. */
 static struct json_object *found_json(const struct flockp_found *found)
 {
@@ -89,9 +76,8 @@ static struct json_object *found_json(const struct flockp_found *found)
 		pid = json_object_new_int(found->pid);
 	}
 	if (*name)
-		command = json_object_new_string(is_utf8(name) ? name : shown(name));
-	json_object_object_add(o, "type", json_object_new_string(found->type == F_WRLCK ?
-								 "write" : "read"));
+		command = json_name(name);
+	json_object_object_add(o, "type", json_object_new_string(type_name(found->type)));
 	json_object_object_add(o, "private", json_object_new_boolean(is_private));
 	json_object_object_add(o, "start", json_object_new_int64(found->start));
 	json_object_object_add(o, "length",
@@ -107,9 +93,7 @@ static void print_json(bool in_way, const struct flockp_found *found)
 
 	json_object_object_add(o, "free", json_object_new_boolean(!in_way));
 	json_object_object_add(o, "in_the_way", in_way ? found_json(found) : NULL);
-	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
-					    JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(o);
+	print_json_object(o);
 }
 
 int test(int argc, char **argv)
@@ -118,12 +102,12 @@ int test(int argc, char **argv)
 	struct flockp_found found;
 	char text[FOUND_TEXT] = "nothing is in the way";
 	struct flockp *lock;
-	int code, ret;
+	int ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &r);
-	code = open_file(&lock, r.path);
-	if (code)
-		return code;
+	ret = open_any(&lock, r.path);
+	if (ret)
+		return say(EXIT_FILE, r.path, "%s", strerror(-ret));
 	ret = flockp_test(lock, r.type, r.range.start, r.range.len, &found);
 	flockp_close(lock);
 	if (ret < 0)

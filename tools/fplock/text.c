@@ -66,16 +66,36 @@ static const char *parse_bytes(const char *text, int64_t *bytes)
 	return end + 1;
 }
 
-bool parse_range(const char *text, struct range *range)
+/* START, and behind that character LEN, which may be missing if it can be. */
+static bool parse_bounds(const char *text, char between, bool can_miss, struct range *range)
 {
 	const char *rest = parse_bytes(text, &range->start);
 	int64_t last;
 
 	range->len = 0;
-	if (rest && *rest == ':')
+	if (!rest || (*rest != between && !(can_miss && !*rest)))
+		return false;
+	if (*rest)
 		rest = parse_bytes(rest + 1, &range->len);
 	return rest && !*rest &&
 	       (!range->len || !__builtin_add_overflow(range->start, range->len - 1, &last));
+}
+
+bool parse_range(const char *text, struct range *range)
+{
+	return parse_bounds(text, ':', true, range);
+}
+
+bool parse_place(char *text, struct range *range)
+{
+	char *colon = strrchr(text, ':');
+	struct range found;
+
+	if (!colon || !parse_bounds(colon + 1, '+', false, &found))
+		return false;
+	*colon = '\0';
+	*range = found;
+	return true;
 }
 
 bool parse_seconds(const char *text, struct timespec *t)

@@ -17,11 +17,14 @@
 
 #define NS_PER_SEC		1000000000L
 
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
 /* statfs() of /proc. */
 #define PROC_MAGIC		0x9fa0
 
 struct flockp {
 	int fd;
+	bool fair;
 	bool untimed;			/* the filesystem has no timed locks */
 	bool polled;
 	uint64_t random;
@@ -35,23 +38,53 @@ static int cache;
 
 static int is_served(int ret)
 {
-	if (!ret || errno == EOPNOTSUPP)
+	if (ret >= 0 || errno == EOPNOTSUPP || errno == ETIMEDOUT)
 		return 1;
 	return errno == EINVAL ? 0 : -errno;
 }
 
+/* A negative errno, or the bit if the command is served. */
+static int ask_for(int bit, int fd, int command, const void *argument)
+{
+	int served = is_served(fcntl(fd, command, argument));
+
+	return served > 0 ? bit : served;
+}
+
 static int ask(int fd)
 {
-	struct flock classic = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
-	struct flockp_how how = { .size = sizeof(how), .type = F_UNLCK, .whence = SEEK_SET };
-	int private = is_served(fcntl(fd, F_GETLKP, &classic)), timed;
+	const struct flock classic = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	const struct flockp_how unlock = {
+		.size = sizeof(unlock), .type = F_UNLCK, .whence = SEEK_SET,
+	};
+	/* Its deadline is past: whatever is in the way, it does not wait. */
+	const struct flockp_how fair = {
+		.size = sizeof(fair), .flags = FLKP_FAIR | FLKP_DEADLINE, .type = F_RDLCK,
+		.whence = SEEK_SET, .clockid = CLOCK_MONOTONIC,
+	};
+	struct flockp_entry entry;
+	const struct flockp_enum list = {
+		.size = sizeof(list), .entries = (uintptr_t)&entry, .count = 1,
+		.entry_size = sizeof(entry),
+	};
+	const struct {
+		int bit, command;
+		const void *argument;
+	} questions[] = {
+		{ FLOCKP_PRIVATE, F_GETLKP, &classic }, { FLOCKP_TIMED, F_SETLKPT, &unlock },
+		{ FLOCKP_LISTED, F_ENUMLKP, &list }, { FLOCKP_FAIR, F_SETLKPT, &fair },
+	};
+	int found = 0;
 
-	if (private < 0)
-		return private;
-	timed = is_served(fcntl(fd, F_SETLKPT, &how));
-	if (timed < 0)
-		return timed;
-	return (private ? FLOCKP_PRIVATE : 0) | (timed ? FLOCKP_TIMED : 0);
+	for (size_t i = 0; i < ARRAY_SIZE(questions); i++) {
+		int ret = ask_for(questions[i].bit, fd, questions[i].command,
+				  questions[i].argument);
+
+		if (ret < 0)
+			return ret;
+		found |= ret;
+	}
+	return found;
 }
 
 int flockp_probe(void)
@@ -229,15 +262,21 @@ static int set_at_once(struct flockp *lock, int type, int64_t start, int64_t len
 	return set(lock, F_SETLKP, type, start, len);
 }
 
+/* Without a deadline it waits without end. */
 static int set_until(struct flockp *lock, int type, int64_t start, int64_t len,
-		     const struct timespec *deadline, clockid_t clock)
+		     const struct timespec *deadline, clockid_t clock, bool fair)
 {
-	const struct flockp_how how = {
-		.size = sizeof(how), .flags = FLKP_DEADLINE, .type = type, .whence = SEEK_SET,
-		.start = start, .len = len, .clockid = clock,
-		.deadline_sec = deadline->tv_sec, .deadline_nsec = deadline->tv_nsec,
+	struct flockp_how how = {
+		.size = sizeof(how), .flags = fair ? FLKP_FAIR : 0, .type = type,
+		.whence = SEEK_SET, .start = start, .len = len,
 	};
 
+	if (deadline) {
+		how.flags |= FLKP_DEADLINE;
+		how.clockid = clock;
+		how.deadline_sec = deadline->tv_sec;
+		how.deadline_nsec = deadline->tv_nsec;
+	}
 	return fcntl(lock->fd, F_SETLKPT, &how) ? -errno : 0;
 }
 
@@ -305,28 +344,47 @@ static int poll_until(struct flockp *lock, int type, int64_t start, int64_t len,
 	}
 }
 
+/* For what no kernel can wait for in turn, F_SETLKPW is as good. */
+static int wait_for_ever(struct flockp *lock, int type, int64_t start, int64_t len)
+{
+	int ret = -EOPNOTSUPP, served = lock->fair && !lock->untimed ? flockp_probe() : 0;
+
+	if (served > 0 && served & FLOCKP_FAIR) {
+		ret = set_until(lock, type, start, len, NULL, 0, true);
+		lock->untimed = ret == -EOPNOTSUPP;
+	}
+	return ret == -EOPNOTSUPP ? set(lock, F_SETLKPW, type, start, len) : ret;
+}
+
 int flockp_lock(struct flockp *lock, int type, int64_t start, int64_t len,
 		const struct timespec *deadline, clockid_t clock)
 {
 	int ret = check(type, start, len), served;
+	bool fair;
 
 	lock->polled = false;
 	if (ret)
 		return ret;
 	if (!deadline)
-		return set(lock, F_SETLKPW, type, start, len);
+		return wait_for_ever(lock, type, start, len);
 	if (!is_time(deadline) || (clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME &&
 				   clock != CLOCK_REALTIME))
 		return -EINVAL;
 	served = flockp_probe();
 	/* If that could not be asked, this tells. */
 	if (!lock->untimed && (served < 0 || served & FLOCKP_TIMED)) {
-		ret = set_until(lock, type, start, len, deadline, clock);
+		fair = lock->fair && served > 0 && served & FLOCKP_FAIR;
+		ret = set_until(lock, type, start, len, deadline, clock, fair);
 		lock->untimed = ret == -EOPNOTSUPP;
 		if (!lock->untimed && !(ret == -EINVAL && served < 0))
 			return ret;
 	}
 	return poll_until(lock, type, start, len, deadline, clock);
+}
+
+void flockp_fair(struct flockp *lock, bool fair)
+{
+	lock->fair = fair;
 }
 
 int flockp_deadline(struct timespec *deadline, clockid_t clock, const struct timespec *timeout)
@@ -400,4 +458,91 @@ int flockp_upgrade(struct flockp *lock, int64_t start, int64_t len,
 	if (ret)
 		*held = flockp_held(lock, start, len, &found) ? found.type : F_UNLCK;
 	return ret;
+}
+
+/* ---- lists ---- */
+
+#define BATCH 64
+
+struct flockp_list {
+	int fd;
+	struct flockp_enum how;
+	struct flockp_entry entries[BATCH];
+	int count, next;
+	bool ended;
+};
+
+#define WHAT (FLOCKP_LIST_HELD | FLOCKP_LIST_WAITING | FLOCKP_LIST_PRIVATE | \
+	      FLOCKP_LIST_CLASSIC | FLOCKP_LIST_FLOCK)
+
+static_assert(FLOCKP_LIST_HELD == FLKP_HELD && FLOCKP_LIST_WAITING == FLKP_WAITING &&
+	      FLOCKP_LIST_PRIVATE == FLKP_PRIVATE && FLOCKP_LIST_CLASSIC == FLKP_CLASSIC &&
+	      FLOCKP_LIST_FLOCK == FLKP_FLOCK && FLOCKP_LIST_LOCAL_ONLY == FLKP_LOCAL_ONLY,
+	      "flags are passed as they are");
+
+/* 0 or a negative errno. */
+static int fill(struct flockp_list *list)
+{
+	int ret;
+
+	do
+		ret = fcntl(list->fd, F_ENUMLKP, &list->how);
+	while (ret < 0 && errno == EINTR);
+	/* All arguments have been looked at before. */
+	if (ret < 0)
+		return errno == EINVAL ? -EOPNOTSUPP : -errno;
+	list->count = ret;
+	list->next = 0;
+	list->ended = !ret;
+	return 0;
+}
+
+int flockp_list_open(struct flockp_list **list, int fd, unsigned int what, int64_t start,
+		     int64_t len)
+{
+	struct flockp_list *new;
+	int ret = what & ~WHAT ? -EINVAL : check_range(start, len);
+
+	if (ret)
+		return ret;
+	new = calloc(1, sizeof(*new));
+	if (!new)
+		return -ENOMEM;
+	new->fd = fd;
+	new->how = (struct flockp_enum){
+		.size = sizeof(new->how), .flags = what, .start = start, .len = len,
+		.entries = (uintptr_t)new->entries, .count = BATCH,
+		.entry_size = sizeof(new->entries[0]),
+	};
+	ret = fill(new);
+	if (ret)
+		free(new);
+	else
+		*list = new;
+	return ret;
+}
+
+int flockp_list_next(struct flockp_list *list, struct flockp_listed *entry)
+{
+	const struct flockp_entry *e;
+	int ret;
+
+	if (!list->ended && list->next == list->count) {
+		ret = fill(list);
+		if (ret)
+			return ret;
+	}
+	if (list->ended)
+		return 0;
+	e = &list->entries[list->next++];
+	*entry = (struct flockp_listed){
+		.owner = e->owner, .start = e->start, .len = e->len, .age_ns = e->age_ns,
+		.type = e->type, .flags = e->flags, .pid = e->pid,
+	};
+	return 1;
+}
+
+void flockp_list_close(struct flockp_list *list)
+{
+	free(list);
 }

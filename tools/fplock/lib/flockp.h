@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * libflockp: file-private locks with a deadline, on every kernel that has file-private locks.
+ * libflockp: file-private locks with a deadline, on every kernel that has file-private locks, and
+ * lists of all locks on a file.
  *
  * Functions that return int return 0, or what they say, or a negative errno.
  *
@@ -30,9 +31,11 @@ static_assert(sizeof(time_t) == 8, "libflockp wants -D_FILE_OFFSET_BITS=64 -D_TI
 /* An open file, which owns locks. */
 struct flockp;
 
-/* What flockp_probe() finds: F_SETLKP, F_SETLKPW and F_GETLKP, and F_SETLKPT. */
+/* What flockp_probe() finds: F_SETLKP, F_SETLKPW and F_GETLKP; F_SETLKPT; F_ENUMLKP; FLKP_FAIR. */
 #define FLOCKP_PRIVATE	0x1
 #define FLOCKP_TIMED	0x2
+#define FLOCKP_LISTED	0x4
+#define FLOCKP_FAIR	0x8
 
 /**
  * flockp_probe() - which locks the running kernel serves
@@ -40,7 +43,8 @@ struct flockp;
  * It is asked on a file in memory, and once: the answer is kept. A filesystem may serve less, see
  * flockp_polled().
  *
- * Return: FLOCKP_PRIVATE and FLOCKP_TIMED, or'ed; or why it could not be asked, such as -EMFILE.
+ * Return: FLOCKP_PRIVATE, FLOCKP_TIMED, FLOCKP_LISTED and FLOCKP_FAIR, or'ed; or why it could not
+ * be asked, such as -EMFILE.
  */
 int flockp_probe(void);
 
@@ -107,7 +111,8 @@ int flockp_fd(const struct flockp *lock);
  * An error leaves all locks of the handle as they were. After -EINTR the same deadline can be
  * waited for again. While polling, any handler that runs is the cause of one, also with SA_RESTART.
  *
- * Return: 0; -ETIMEDOUT; -EINTR if a signal handler ran; -EBADF if the file is not open for this
+ * Return: 0; -ETIMEDOUT; -EDEADLK without @deadline, if the kernel knows that it would be for
+ * ever; -EINTR if a signal handler ran; -EBADF if the file is not open for this
  * @type; -EINVAL for arguments that make no sense, or if the kernel has no file-private locks;
  * -EOVERFLOW if the range ends behind the last byte that a file can have; -ENOLCK, -ENOMEM; others
  * from remote filesystems and security modules.
@@ -165,6 +170,17 @@ int flockp_unlock(struct flockp *lock, int64_t start, int64_t len);
 bool flockp_polled(const struct flockp *lock);
 
 /**
+ * flockp_fair() - whether waiting is fair from now on
+ * @lock: a handle
+ * @fair: whether requests that come later, and that those of this handle would have to wait for,
+ *	are not to overtake them while they wait; not so at first
+ *
+ * It is a wish: where the kernel has no FLOCKP_FAIR or the filesystem no timed locks, it is
+ * without effect and nothing is said. Who polls is never fair.
+ */
+void flockp_fair(struct flockp *lock, bool fair);
+
+/**
  * struct flockp_found - a lock
  * @type: F_RDLCK or F_WRLCK
  * @pid: process that has it; -1 if it is file-private: an open file is no process; 0 if the
@@ -214,6 +230,79 @@ int flockp_held(struct flockp *lock, int64_t start, int64_t len, struct flockp_f
  */
 int flockp_upgrade(struct flockp *lock, int64_t start, int64_t len,
 		   const struct timespec *deadline, clockid_t clock, int *held);
+
+/* A list of the locks on a file. */
+struct flockp_list;
+
+/* What is listed, and what an entry is: one of the first two, and one of the next three. */
+#define FLOCKP_LIST_HELD	0x1
+#define FLOCKP_LIST_WAITING	0x2
+#define FLOCKP_LIST_PRIVATE	0x4
+#define FLOCKP_LIST_CLASSIC	0x8
+#define FLOCKP_LIST_FLOCK	0x10
+/* Of an entry: the filesystem has more, which it keeps elsewhere, maybe on other hosts. */
+#define FLOCKP_LIST_LOCAL_ONLY	0x20
+
+/**
+ * struct flockp_listed - a lock, or a request that waits for one
+ * @owner: a number that stands for the owner until the next boot: one of the two behind
+ *	"lock-owner:" in /proc/PID/fdinfo/FD, the second if it is classic, else the first; 0 for
+ *	owners elsewhere
+ * @start: first byte
+ * @len: number of bytes; 0: all from @start on
+ * @age_ns: for how long it is held, or waited for, in nanoseconds, time asleep included
+ * @type: F_RDLCK or F_WRLCK
+ * @flags: FLOCKP_LIST_HELD or FLOCKP_LIST_WAITING; FLOCKP_LIST_PRIVATE, FLOCKP_LIST_CLASSIC or
+ *	FLOCKP_LIST_FLOCK; FLOCKP_LIST_LOCAL_ONLY
+ * @pid: process that asked for it; 0 if it is gone or cannot be seen from here; below 0 for
+ *	other hosts
+ */
+struct flockp_listed {
+	uint64_t owner;
+	int64_t start;
+	int64_t len;
+	uint64_t age_ns;
+	int type;
+	unsigned int flags;
+	pid_t pid;
+};
+
+/**
+ * flockp_list_open() - begin to list the locks on a file
+ * @list: out: to be closed with flockp_list_close()
+ * @fd: a descriptor that is open for reading or writing; it has to stay so until the list is
+ *	closed
+ * @what: FLOCKP_LIST_HELD and FLOCKP_LIST_WAITING, of which none stands for both;
+ *	FLOCKP_LIST_PRIVATE, FLOCKP_LIST_CLASSIC and FLOCKP_LIST_FLOCK, of which none stands for all
+ * @start: first byte of the range of interest, from 0
+ * @len: number of bytes; 0: all from @start on
+ *
+ * Those of all owners are listed, also those that would not be in the way. No lock is taken.
+ *
+ * Return: 0; -EOPNOTSUPP if the kernel has no FLOCKP_LISTED; -EBADF if @fd is not open so;
+ * -EINVAL and -EOVERFLOW for arguments that make no sense; -ENOMEM; others from security modules.
+ */
+int flockp_list_open(struct flockp_list **list, int fd, unsigned int what, int64_t start,
+		     int64_t len);
+
+/**
+ * flockp_list_next() - the next one
+ * @list: a list
+ * @entry: out: it
+ *
+ * What is there from flockp_list_open() to the end is listed once, in this order: held private
+ * and classic locks by their first byte, held locks of flock(2), requests that wait. What comes,
+ * goes or changes meanwhile may be listed or not. A signal does not end the list.
+ *
+ * Return: 1; 0 at the end; else as flockp_list_open().
+ */
+int flockp_list_next(struct flockp_list *list, struct flockp_listed *entry);
+
+/**
+ * flockp_list_close() - the list is not needed any more
+ * @list: may be NULL
+ */
+void flockp_list_close(struct flockp_list *list);
 
 #ifdef __cplusplus
 }

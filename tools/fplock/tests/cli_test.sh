@@ -14,7 +14,7 @@ mkdir "$scratch/d" && cd "$scratch/d" || exit 1
 # The mock may stand before the sanitizer's own library, of which it replaces nothing.
 export ASAN_OPTIONS=verify_asan_link_order=0 LC_ALL=C.UTF-8
 
-plan=27
+plan=35
 count=0
 failed=0
 echo "KTAP version 1"
@@ -109,7 +109,7 @@ release() {
 }
 
 help_has_examples() {
-	for command in "" run test probe; do
+	for command in "" run test ls tree why probe; do
 		# shellcheck disable=SC2086 # no command is no word
 		run 0 $command --help && grep -q "^Examples:" "$out" &&
 			! grep -E '^.{81}' "$out" && [ ! -s "$err" ] &&
@@ -123,7 +123,7 @@ run 0 --version && grep -qE '^fplock [0-9]+\.[0-9]+\.[0-9]+$' "$out" &&
 	run 0 run --version && grep -qE '^fplock [0-9]+\.[0-9]+\.[0-9]+$' "$out"
 result $? version
 
-usage_error "no command" && usage_error "'frob' is not a command; wanted run, test" frob &&
+usage_error "no command" && usage_error "'frob' is not a command; wanted run, test, ls" frob &&
 	usage_error "a\\033b" "$(printf 'a\033b')" && usage_error "--bogus" --bogus &&
 	usage_error "--bogus" run --bogus f true && usage_error "FILE and COMMAND" run &&
 	usage_error "FILE and COMMAND" run f && usage_error "FILE and COMMAND" run f -- &&
@@ -132,6 +132,12 @@ usage_error "no command" && usage_error "'frob' is not a command; wanted run, te
 	usage_error "'256'" run -E 256 f true && usage_error "'-1'" run -E -1 f true &&
 	usage_error "''" run -E "" f true && usage_error "wanted FILE" test &&
 	usage_error "'b' is one too many" test a b && usage_error "'x' is one too many" probe x &&
+	usage_error "wanted FILE or --pid" ls && usage_error "wanted FILE" why &&
+	usage_error "stand beside" ls --pid 1 f && usage_error "'x'" ls --pid x &&
+	usage_error "'0'" ls -p 0 && usage_error "'-1'" ls --pid=-1 &&
+	usage_error "'99999999999'" ls --pid 99999999999 &&
+	usage_error "stand beside" tree --dot --json && usage_error "'b' is one too many" why a b &&
+	usage_error "stand beside" why --range 1:2 a:1+2 &&
 	usage_error "--need: 'bogus'" probe --need private,bogus && usage_error "''" probe -N "" &&
 	[ ! -e f ]
 result $? wrong_usage
@@ -140,7 +146,9 @@ bad_ranges() {
 	for range in "" : 0: :5 -1:5 1:-5 5x 1:2:3 1P 9223372036854775808 9223372036854775807:2; do
 		text="--range: '$range' is no range"
 		usage_error "$text" run "--range=$range" f true &&
-			usage_error "$text" test "--range=$range" f || return 1
+			usage_error "$text" test "--range=$range" f &&
+			usage_error "$text" ls "--range=$range" f &&
+			usage_error "$text" why "--range=$range" f || return 1
 	done
 	[ ! -e f ]
 }
@@ -442,9 +450,15 @@ probe() {
 		grep -q "^fplock: probe: this kernel has no locks with a deadline$" "$err" &&
 		on MOCK_KERNEL=old 69 probe --need private &&
 		grep -q "has no file-private locks$" "$err" && on MOCK_KERNEL=old 0 probe --json &&
-		json "d.pop('kernel') and d == dict(private=False, timed=False)" &&
-		on MOCK_KERNEL=timed 0 probe --json &&
-		json "d.pop('kernel') and d == dict(private=True, timed=True)" &&
+		json "d.pop('kernel') and d == dict.fromkeys(['private', 'timed', 'listed',
+			'fair'], False)" && on MOCK_KERNEL=timed 0 probe --json &&
+		json "d.pop('kernel') and d == dict(private=True, timed=True, listed=False,
+			fair=False)" && on MOCK_KERNEL=timed 69 probe --need timed,listed &&
+		grep -q "^fplock: probe: this kernel has no lists of locks$" "$err" &&
+		on MOCK_KERNEL=timed 69 probe --need fair && on MOCK_KERNEL=full 0 probe \
+			--need private,timed,listed,fair &&
+		grep -qxE '  lists of locks +yes' "$out" &&
+		grep -qxE '  fair waiting +yes' "$out" &&
 		on MOCK_ERRNO=36:5 71 probe && one_line_error "cannot be asked: Input/output error"
 }
 probe
@@ -474,6 +488,252 @@ other_kernels() {
 }
 other_kernels
 result $? other_kernels
+
+fairness() {
+	on MOCK_KERNEL=full 0 run --fair -v f true && grep -qE "after [0-9.]+ s$" "$err" &&
+		on MOCK_KERNEL=full 0 run --fair -v -w 9 f true &&
+		grep -qE "after [0-9.]+ s$" "$err" &&
+		on MOCK_KERNEL=timed 0 run --fair -v f true &&
+		grep -qE "after [0-9.]+ s; this kernel has no fair waiting$" "$err" &&
+		on MOCK_KERNEL=stock 0 run --fair -v -w 9 f true &&
+		grep -qE "after [0-9.]+ s, by polling; this kernel has no fair waiting$" "$err" &&
+		on MOCK_KERNEL=stock 0 run --fair f true && silent || return 1
+	# Without end it waits by another command than others.
+	MOCK_KERNEL=full on MOCK_ERRNO=38:5 0 run --fair f true && silent &&
+		MOCK_KERNEL=full on MOCK_ERRNO=38:5 71 run f true
+}
+fairness
+result $? fairness
+
+# ---- locks that are told by the mock, on two files and a /proc of its own ----
+
+opens() { # PID COMMAND FD FILE COOKIE-OF-OPEN-FILE COOKIE-OF-PROCESS
+	mkdir -p "proc/$1/fd" "proc/$1/fdinfo" && printf '%s\n' "$2" >"proc/$1/comm" &&
+		ln -s "$PWD/$4" "proc/$1/fd/$3" &&
+		printf 'pos:\t0\nino:\t%s\nlock-owner:\t%016x %016x\n' "$(stat -c %i "$4")" \
+			"$5" "$6" >"proc/$1/fdinfo/$3"
+}
+
+is_locked() { # FILE OWNER START LEN AGE TYPE FLAGS PID; types: 0 read, 1 write; flags: 1 held, 2
+	# waiting, and 4 private, 8 classic, 10 flock, 20 there are more
+	echo "$(stat -c %i "$1") $2 $3 $4 $5 $6 $7 $8" >>locks
+}
+
+told() { # EXPECTED-STATUS ARGUMENT...
+	MOCK_LOCKS=$PWD/locks MOCK_PROC=$PWD/proc on MOCK_KERNEL=full "$@"
+}
+
+# 1 and 2 have a, of which 2 waits for b; 3 and 4 have b, of which 4 waits for a; 5 has others.
+abba() {
+	: >a
+	: >b
+	: >locks
+	mkdir proc && opens 1 init 3 a 0xa1 0xc1 && opens 2 "x\"y\\z" 3 a 0xa1 0xc2 &&
+		opens 2 "x\"y\\z" 4 b 0xb2 0xc2 && opens 3 fplock 3 b 0xb1 0xc3 &&
+		opens 4 "$(printf 'n\n\377')" 3 b 0xb1 0xc4 && opens 4 sh 4 a 0xa2 0xc4 &&
+		opens 5 vi 5 a 0xa5 0xc5 && opens 5 vi 6 a 0xa6 0xc5 || return 1
+	is_locked a a1 0 100 5000000000 1 5 1
+	is_locked a c5 200 0 3725000000000 0 9 5
+	is_locked a a6 0 0 90000000000 1 11 5
+	is_locked a a2 10 1 4000000001 1 6 4
+	is_locked b b1 0 0 4900000000 1 5 3
+	is_locked b b2 7 0 2500000 0 6 2
+	for file in a b; do
+		echo "1: -> OFDLCK ADVISORY WRITE -1 00:15:$(stat -c %i $file) 0 EOF" >>proc/locks
+	done
+}
+
+columns() { # one space between the columns
+	sed -E 's/  +/ /g' "$out" >"$scratch/columns"
+	[ "$(cat "$scratch/columns")" = "$1" ] && return 0
+	echo "expected: $1" >>"$err"
+	return 1
+}
+
+first="process 1 (init) fd 3 and process 2 (x\"y\\134z) fd 3"
+list_of_files() {
+	abba && told 0 ls a b && columns "FILE STATE KIND TYPE RANGE AGE PROCESSES
+a held private write 0:100 5.00 s $first
+a held classic read 200:end 1 h 2 min process 5 (vi) fd 5, 6
+a held flock write all 1 min 30 s process 5 (vi) fd 6
+a waiting private write 10:1 4.00 s process 4 (sh) fd 4
+b held private write all 4.90 s process 3 (fplock) fd 3 and process 4 (sh) fd 3
+b waiting private read 7:end 0.0025 s process 2 (x\"y\\134z) fd 4" && [ ! -s "$err" ] &&
+		awk 'NR == 1 { at = index($0, "PROCESSES") } END { exit bad }
+			NR > 1 && index($0, "process ") != at { bad = 1 }' "$out" &&
+		told 0 ls --range 50:100 a && [ "$(wc -l <"$out")" -eq 3 ] &&
+		told 0 ls --range 100:1 b && [ "$(wc -l <"$out")" -eq 3 ] && : >c && told 0 ls c &&
+		says "no locks" && told 66 ls none a && [ "$(wc -l <"$out")" -eq 5 ] &&
+		grep -qx "fplock: none: No such file or directory" "$err" && told 66 ls none &&
+		one_line_error "none: No such" && told 0 ls --pid 4 && columns \
+"FILE STATE KIND TYPE RANGE AGE PROCESSES
+$PWD/a waiting private write 10:1 4.00 s process 4 (sh) fd 4
+$PWD/b held private write all 4.90 s process 3 (fplock) fd 3 and process 4 (sh) fd 3" &&
+		told 66 ls --pid 6 && one_line_error "process 6: there is none" &&
+		told 0 ls --pid 5 --range 0:10 &&
+		[ "$(wc -l <"$out")" -eq 2 ]
+}
+list_of_files
+result $? list
+
+list_as_json() {
+	abba && printf 'n\n\377' >proc/4/comm && printf 'Threads:\t2\n' >proc/4/status &&
+		told 0 ls --json a b && json "d['all_seen'] and
+		len(d['locks']) == 6 and d['locks'][1] == dict(file='a', state='held',
+		kind='classic', type='read', start=200, length=None, age=3725.0,
+		owner='00000000000000c5', asked_by=5, local_only=False,
+		holders=[dict(pid=5, command='vi', fds=[5, 6], threaded=False)]) and
+		d['locks'][0]['holders'][1]['command'] == 'x\"y\\\\z' and
+		d['locks'][3]['holders'] == [dict(pid=4, command=r'n\012\377', fds=[4],
+		threaded=True)] and
+		d['locks'][3]['age'] == 4.000000001" && grep -q '4\.000000001' "$out" &&
+		name=$(printf 'q"\\\n\377') && : >"$name" && told 0 ls --json "$name" &&
+		json "d == dict(all_seen=True, locks=[])" && told 0 tree --json &&
+		json "d['all_seen'] and [(e['from'], e['to'], e['edge'], e.get('more'))
+		for e in d['edges']] == [(0, 5, 'has', None), (3, 0, 'waits', 0),
+		(4, 3, 'has', None), (5, 4, 'waits', 0)] and d['circles'] == [[0, 3, 4, 5]]" &&
+		told 66 ls --json none && json "d['locks'] == []"
+}
+list_as_json
+result $? list_as_json
+
+# What cannot be seen is said, once.
+list_without_holders() {
+	: >a
+	: >locks
+	mkdir -p proc/1 && opens 7 asker 3 a 1 2 || return 1
+	for owner in 0 aa bb; do is_locked a $owner 0 1 1000000000 0 25 7; done
+	is_locked a cc 0 1 1000000000 0 26 7
+	is_locked a cc 0 1 1000000000 0 26 0
+	is_locked a dd 0 1 1000000000 0 25 -9
+	nobody="no process here: its open file is in a socket, or mapped, or the kernel's"
+	told 0 ls a && [ "$(grep -c " $nobody (asked for by process 7 (asker))$" "$out")" -eq 2 ] &&
+		[ "$(grep -c " another host$" "$out")" -eq 2 ] &&
+		[ "$(grep -c " process 7 (asker)$" "$out")" -eq 1 ] &&
+		[ "$(grep -c " $nobody$" "$out")" -eq 1 ] &&
+		one_line_of_err "a filesystem has more of them elsewhere" || return 1
+	: >proc/7/fd2
+	mkdir proc/8 && : >proc/8/fd && told 0 ls a &&
+		[ "$(grep -c " a process that may not be looked at" "$out")" -eq 3 ] &&
+		[ "$(wc -l <"$err")" -eq 2 ] && grep -q "not all may be looked at" "$err" &&
+		told 0 ls --pid 7 && [ "$(wc -l <"$out")" -eq 2 ] && grep -q waiting "$out" &&
+		told 0 ls --json a && json "not d['all_seen'] and d['locks'][0]['local_only'] and
+			d['locks'][4]['asked_by'] is None and d['locks'][5]['asked_by'] == -9 and
+			d['locks'][5]['holders'] == []"
+}
+one_line_of_err() {
+	[ "$(wc -l <"$err")" -eq 1 ] && grep -qF -- "$1" "$err"
+}
+list_without_holders
+result $? list_without_holders
+
+second="process 3 (fplock) fd 3 and process 4 (sh) fd 3"
+tree_of_waits() {
+	abba && told 0 tree && says \
+"$PWD/a: private write lock on bytes 0 to 99, held for 5.00 s by $first [circle 1]
+  process 4 (sh) fd 4 waits for a private write lock on bytes 10 to 10, for 4.00 s [circle 1]
+    $PWD/b: private write lock on all bytes, held for 4.90 s by $second [circle 1]
+      process 2 (x\"y\\134z) fd 4 waits for a private read lock on byte 7 and up, for 0.0025 s \
+[circle 1]
+        $PWD/a: private write lock on bytes 0 to 99, held for 5.00 s by $first: circle 1 closes
+1 circle" && told 0 tree b && says \
+"b: private write lock on all bytes, held for 4.90 s by $second
+  process 2 (x\"y\\134z) fd 4 waits for a private read lock on byte 7 and up, for 0.0025 s" ||
+		return 1
+	printf 'Threads:\t2\n' >proc/4/status
+	doubt="process 4 has several threads, so that there may be no circle"
+	told 0 tree && grep -qx "$doubt" "$out" && told 1 why a && grep -qx "$doubt" "$out" &&
+		told 0 tree b && ! grep -qx "$doubt" "$out" || return 1
+	# One that waits for another request only, and one on a file that nobody has open.
+	is_locked b b9 7 5 1000000 1 6 9
+	echo "1: -> FLOCK ADVISORY WRITE 9 00:15:1 0 EOF" >>proc/locks
+	sed -i "/ b1 /d" locks
+	told 0 tree b && says \
+"process 2 (x\"y\\134z) fd 4 waits for a private read lock on byte 7 and up, for 0.0025 s
+  process 9 waits for a private write lock on bytes 7 to 11, for 0.0010 s, behind the one above" &&
+		told 0 tree && one_line_of_err "1 on which somebody waits cannot be found" &&
+		told 66 tree none && : >locks && : >proc/locks && told 0 tree &&
+		says "nobody waits" && told 0 tree a && says "nobody waits" && rm proc/locks &&
+		told 71 tree &&
+		one_line_error "/proc/locks: No such file"
+}
+tree_of_waits
+result $? tree
+
+# What stands in quotes is escaped; where dot is there it agrees.
+tree_as_dot() {
+	abba && is_locked b b5 50 1 1000000000 1 5 5 && file="q\"\\" && mv a "$file" || return 1
+	for place in 4/fd/4 1/fd/3 2/fd/3; do ln -sf "$PWD/$file" proc/$place; done
+	told 0 tree --dot && python3 - "$out" <<-'END' 2>"$err" || return 1
+			import re, sys
+			lines = open(sys.argv[1]).read().splitlines()
+			assert (lines[0], lines[-1]) == ("digraph locks {", "}"), lines
+			text = r'"(?:[^"\\]|\\["\\n])*"'
+			word = rf'\w+=(?:\w+|{text})'
+			for line in lines[1:-1]:
+			    form = rf"\tn\d+(?: -> n\d+)? \[{word}(?:,{word})*\];"
+			    assert re.fullmatch(form, line), line
+			whole = "\n".join(lines)
+			assert r'of ' in whole and r'q\"\\134\nheld for 5.00 s\n' in whole, whole
+			assert r'(x\"y\\134z)' in whole
+			assert len(re.findall("->.*color=red", whole)) == 4
+			assert len(re.findall("->", whole)) == 5
+		END
+	! command -v dot >/dev/null || dot -Tsvg "$out" >"$scratch/svg" 2>"$err"
+}
+tree_as_dot
+result $? tree_as_dot
+
+explained() {
+	abba && told 1 why a:10+5 && says \
+"a: a write lock on bytes 10 to 14 would have to wait.
+In the way is a private write lock on bytes 0 to 99, held for 5.00 s by $first.
+  Process 2 (x\"y\\134z) fd 4 has itself waited 0.0025 s for a private read lock on byte 7 and up \
+of $PWD/b.
+    In its way is a private write lock on all bytes of $PWD/b, held for 4.90 s by $second.
+      Process 4 (sh) fd 4 has itself waited 4.00 s for a private write lock on bytes 10 to 10 of a.
+        In its way is a private write lock on bytes 0 to 99 of a, held for 5.00 s by $first: a \
+circle, see above.
+1 request waits before you." && told 1 why --range 200:1 a && says \
+"a: a write lock on bytes 200 to 200 would have to wait.
+In the way is a classic read lock on byte 200 and up, held for 1 h 2 min by process 5 (vi) fd 5, \
+6." &&
+		told 0 why --shared a:200+0 && says \
+"a: a read lock on byte 200 and up can be had, nothing is in the way." && told 0 why a:100+100 &&
+		told 1 why a && [ "$(grep -c "^In the way is" "$out")" -eq 2 ] &&
+		told 66 why none:1+2 && one_line_error "none: No such file" && told 66 why a:5 &&
+		one_line_error "a:5: No such" || return 1
+	# Files whose names look like that.
+	mv b a:10+5 && : >locks && is_locked a:10+5 bb 3 1 1000000000 1 5 3 && told 1 why a:10+5 &&
+		grep -qF "a:10+5: a write lock on all bytes would" "$out" &&
+		told 0 why a:10+5:0+3 &&
+		grep -qF "a:10+5: a write lock on bytes 0 to 2 can" "$out" || return 1
+	# Readers have it, and a writer waits.
+	: >locks
+	is_locked a a1 0 10 1000000000 0 5 1
+	is_locked a a2 0 10 1000000000 1 6 4
+	is_locked a a5 5 1 1000000000 1 6 5
+	is_locked a a6 8 1 1000000000 0 6 5
+	told 0 why --shared a:5+1 && says \
+"a: a read lock on bytes 5 to 5 can be had, nothing is in the way.
+2 requests wait before you; a fair one is not overtaken."
+}
+explained
+result $? why
+
+lists_of_other_kernels() {
+	: >f
+	for kernel in timed stock remote old; do
+		for words in "ls f" "ls --json f" "ls none" "ls --pid 1" tree "tree f" "why f"; do
+			# shellcheck disable=SC2086 # words
+			on MOCK_KERNEL=$kernel 69 $words && one_line_error "fplock: locks: this \
+kernel does not list them; see 'fplock probe'" || return 1
+		done
+	done
+	on MOCK_ERRNO=1089:13 71 ls f && one_line_error "f: its locks cannot be listed: Permission"
+}
+lists_of_other_kernels
+result $? lists_of_other_kernels
 
 full() {
 	: >f
@@ -521,10 +781,15 @@ manual_is_complete() {
 		! grep -E '^.{81}' "$out" >"$err" || return 1
 	sed 's/\\-/-/g' "$here/fplock.1" >"$scratch/page"
 	hold f && run 1 test --json f
-	words="$(options_of run) $(options_of test) $(options_of probe)"
+	words=
+	for command in run test ls tree why probe; do
+		words="$words $(options_of $command)"
+	done
 	words="$words $(grep -oE '"[a-z_]+":' "$out" | tr -d '":')"
 	release
 	run 0 probe --json || return 1
+	words="$words $(grep -oE '"[a-z_]+":' "$out" | tr -d '":')"
+	abba && told 0 tree --json || return 1
 	words="$words $(grep -oE '"[a-z_]+":' "$out" | tr -d '":')"
 	for word in $words; do
 		grep -qw -e "$word" "$scratch/page" && continue
@@ -550,7 +815,7 @@ offered() { # WORD...: what bash offers for the last one
 		>"$out" 2>"$err"
 }
 completion() {
-	for command in run test probe; do
+	for command in run test ls tree why probe; do
 		offered "$(printf %.2s "$command")" && grep -qx "$command" "$out" || return 1
 		offered "$command" -- && [ "$(sort "$out")" = "$(options_of $command)" ] || return 1
 	done
@@ -560,7 +825,10 @@ completion() {
 		grep -qx printf "$out" && offered run file pri && grep -qx printf "$out" &&
 		offered run --wait = 3 file -- awk x && grep -qx "program at 7" "$out" &&
 		offered run --range 1 : 2 file awk -x && grep -qx "program at 7" "$out" &&
-		offered run -E "" && ! grep -q . "$out"
+		offered ls "fi" && grep -qx file "$out" && offered why -s "fi" &&
+		grep -qx file "$out" && offered tree a "fi" && grep -qx file "$out" &&
+		offered ls --pid "" && grep -qx $$ "$out" && offered probe --need = li &&
+		grep -qx listed "$out" && offered run -E "" && ! grep -q . "$out"
 }
 if command -v bash >/dev/null; then
 	completion

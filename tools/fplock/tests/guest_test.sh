@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# libflockp, and fplock, the one in the PATH, on a kernel that has timed locks, as root, on tmpfs
-# and ext4. On another kernel: that they are polled for. Prints KTAP.
+# libflockp, and fplock, the one in the PATH, on a kernel that has timed locks and lists of locks,
+# as root, on tmpfs and ext4. On another kernel: that they are polled for, and that lists are
+# refused. Prints KTAP.
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 root=$(mktemp -d) || exit 1
 out=$root/out
@@ -131,6 +132,192 @@ left_behind() {
 	grep -q "/f$" kept && rm f go kept
 }
 
+# ---- who has a lock ----
+
+# PID of a command that holds a lock, in $child, until release.
+hold_by_child() { # OPTION... FILE
+	mkfifo held go || return 1
+	# shellcheck disable=SC2016 # for the inner shell
+	fplock run "$@" -- sh -c 'echo $$ >held; read -r line <go' &
+	holder=$!
+	read -r child <held
+}
+
+# A lock of another kind, until free; the process is $other.
+take_other() { # KIND FILE [START LEN]
+	mkfifo said on || return 1
+	"$here/holder" "$@" <on >said &
+	exec 4>on
+	read -r other <said
+}
+
+free_other() {
+	exec 4>&-
+	wait "$other"
+	rm said on
+}
+
+# Rows of the list, one space between the columns, without ages; X for numbers of descriptors.
+rows() { # ARGUMENT... of ls
+	run 0 ls "$@" || return 1
+	sed -i -E 's/  +/ /g; s/ [0-9.]+ (s|min [0-9]+ s) / /; s/ fd [0-9]+/ fd X/g' "$out"
+}
+
+has() { # LINE...: all lines that there are, in any order
+	for line; do
+		grep -qxF -e "$line" "$out" && continue
+		echo "no such line: $line" >>"$err"
+		return 1
+	done
+	[ "$(wc -l <"$out")" -eq $# ]
+}
+
+head="FILE STATE KIND TYPE RANGE AGE PROCESSES"
+
+wait_for_rows() { # NUMBER FILE: of requests that wait
+	until [ "$(fplock ls "$2" | grep -c " waiting ")" -eq "$1" ]; do :; done
+}
+
+# Both that have the descriptor, and who waits.
+lists() {
+	run 0 ls f || : >f
+	run 0 ls f && has "no locks" && hold_by_child f || return 1
+	fplock run -s -w 100000 --range 5:5 f true &
+	waiter=$!
+	wait_for_rows 1 f
+	both="process $holder (fplock) fd X and process $child (sh) fd X"
+	rows f && has "$head" "f held private write all $both" \
+		"f waiting private read 5:5 process $waiter (fplock) fd X" &&
+		rows --pid $waiter &&
+		has "$head" "$PWD/f waiting private read 5:5 process $waiter (fplock) fd X" &&
+		rows --pid "$child" && grep -qF "$PWD/f held private" "$out" &&
+		[ "$(wc -l <"$out")" -eq 2 ] && run 0 ls --pid 1 && has "no locks" &&
+		run 0 ls --json f && [ "$(grep -c "\"pid\":$child," "$out")" -eq 1 ] &&
+		grep -qE '^ +"age":[0-9]+\.[0-9]{9},$' "$out"
+	status=$?
+	release
+	wait $waiter && [ "$status" -eq 0 ] && run 0 ls f && has "no locks"
+}
+
+lists_other_kinds() {
+	take_other classic f 10 5 || return 1
+	rows f && has "$head" "f held classic write 10:5 process $other (holder) fd X" &&
+		rows --pid "$other" && grep -q " held classic " "$out" && rows --range 14:1 f &&
+		[ "$(wc -l <"$out")" -eq 2 ] && run 0 ls --range 15 f && has "no locks" &&
+		run 1 why f:12+1 && grep -qF "classic write lock on bytes 10 to 14, held" "$out" &&
+		grep -qF "by process $other (holder) fd" "$out" && run 0 why f:15+0
+	status=$?
+	free_other
+	[ "$status" -eq 0 ] && take_other flock f || return 1
+	rows f && has "$head" "f held flock write all process $other (holder) fd X" &&
+		run 0 why f && grep -q "nothing is in the way" "$out"
+	status=$?
+	free_other
+	return "$status"
+}
+
+# Where no process has a descriptor, that is said.
+lists_without_holder() {
+	for how in flight mapped; do
+		take_other $how f || return 1
+		run 0 ls f && grep -q "no process here" "$out" &&
+			grep -qF "(asked for by process $other (holder))" "$out" &&
+			run 1 why f && grep -q "no process here" "$out"
+		status=$?
+		free_other
+		[ "$status" -eq 0 ] || return 1
+	done
+}
+
+as_user() { # WANTED-STATUS ARGUMENT...: in the words of a shell
+	wanted=$1
+	shift
+	su -s /bin/sh nobody -c "$(command -v fplock) $*" >"$out" 2>"$err"
+	[ $? -eq "$wanted" ]
+}
+
+# Whose processes are whose.
+lists_as_user() {
+	hold_by_child f && chmod 644 f && chmod 755 "$root" || return 1
+	as_user 0 ls f &&
+		grep -q "may not be looked at (asked for by process $holder (fplock))$" "$out" &&
+		[ "$(grep -c "not all may be looked at" "$err")" -eq 1 ] &&
+		as_user 66 ls --pid "$child" &&
+		grep -q "$child: its descriptors cannot be seen: Permission denied" "$err" &&
+		chmod 600 f && as_user 66 ls --pid \$\$ "<&5; exit \$?" 5<f &&
+		grep -q "^fplock: $PWD/f: Permission denied$" "$err"
+	status=$?
+	release
+	return "$status"
+}
+
+# Two commands, each with the lock that the other one waits for.
+circle() {
+	mkfifo held1 held2 go1 go2 || return 1
+	: >a
+	: >b
+	for words in "a b 1" "b a 2"; do
+		# shellcheck disable=SC2086 # words
+		set -- $words
+		# shellcheck disable=SC2016 # for the inner shell
+		fplock run "$1" -- sh -c 'echo $$ >held'"$3"'; read -r line <go'"$3"'
+			exec fplock run -w 100000 '"$2"' true' &
+	done
+	read -r first <held1
+	read -r second <held2
+	echo >go1
+	echo >go2
+	wait_for_rows 1 a
+	wait_for_rows 1 b
+	waits="fd [0-9]+ waits for a private write lock on all bytes, for"
+	waited="fd [0-9]+ has itself waited .* for a private write lock on all bytes of"
+	run 0 tree && grep -qx "1 circle" "$out" && grep -q ": circle 1 closes$" "$out" &&
+		[ "$(grep -c "\[circle 1\]$" "$out")" -eq 4 ] &&
+		grep -qE "^ +process $first \(fplock\) $waits" "$out" &&
+		grep -qE "^ +process $second \(fplock\) $waits" "$out" && run 0 tree a &&
+		! grep -q circle "$out" && run 0 tree a b && grep -q circle "$out" &&
+		run 0 tree --dot && [ "$(grep -c -- "->.*color=red" "$out")" -eq 4 ] &&
+		run 0 tree --json && grep -q '"circles":\[$' "$out" && run 1 why a &&
+		grep -qE "Process $first \(fplock\) $waited $PWD/b\." "$out" &&
+		grep -qE "Process $second \(fplock\) $waited a\." "$out" &&
+		grep -q "a circle, see above" "$out" &&
+		grep -qx "1 request waits before you." "$out"
+	status=$?
+	kill "$first"
+	wait
+	[ "$status" -eq 0 ] && run 0 tree && has "nobody waits" && rm held1 held2 go1 go2 a b
+}
+
+explains() {
+	: >f
+	run 0 why f && has "f: a write lock on all bytes can be had, nothing is in the way." &&
+		hold_by_child --range 10:10 f || return 1
+	run 1 why f && grep -qF "f: a write lock on all bytes would have to wait." "$out" &&
+		grep -qF "In the way is a private write lock on bytes 10 to 19, held for" "$out" &&
+		grep -qF "by process $holder (fplock) fd" "$out" &&
+		grep -qF "process $child (sh) fd" "$out" && run 0 why f:0+10 &&
+		run 1 why --shared --range 19:5 f && run 0 why f:20+0 && run 66 why f:x
+	status=$?
+	release
+	[ "$status" -eq 0 ] && rm f
+}
+
+# A request that waits in turn can be seen, and gets the lock.
+fair() {
+	hold f || return 1
+	fplock run -v --fair f touch one 2>"$err" &
+	one=$!
+	fplock run --fair -w 100000 f touch two &
+	two=$!
+	wait_for_rows 2 f
+	run 0 tree f && [ "$(grep -c "^  process .* waits for" "$out")" -eq 2 ] && [ ! -e one ]
+	status=$?
+	release
+	wait $one && wait $two && [ "$status" -eq 0 ] && [ -e one ] && [ -e two ] &&
+		run 1 run --fair -w 0.01 -E 1 f false && run 0 run --fair -n -v f true &&
+		grep -qE "^fplock: f: locked after [0-9.]+ s\$" "$err" && rm one two f
+}
+
 on() { # FILESYSTEM: all of it
 	cd "$root/$1" || return 1
 	excludes
@@ -143,6 +330,33 @@ on() { # FILESYSTEM: all of it
 	result $? "$1_counter_of_6_processes"
 	left_behind
 	result $? "$1_left_behind"
+	lists
+	result $? "$1_lists"
+	lists_other_kinds
+	result $? "$1_lists_other_kinds"
+	lists_without_holder
+	result $? "$1_lists_without_holder"
+	lists_as_user
+	result $? "$1_lists_as_user"
+	circle
+	result $? "$1_circle"
+	explains
+	result $? "$1_explains"
+	fair
+	result $? "$1_fair"
+}
+
+# Where the kernel has none.
+refuses_lists() {
+	: >f
+	for words in "ls f" "ls none" "ls --pid 1" "tree" "tree f" "why f" "probe --need listed"; do
+		# shellcheck disable=SC2086 # words
+		run 69 $words || return 1
+		[ ! -s "$out" ] || [ "$words" = "probe --need listed" ] || return 1
+		grep -qE "^fplock: [a-z]+: this kernel (does not list them|has no lists)" "$err" ||
+			return 1
+	done
+	run 0 run --fair -v f true && grep -q "; this kernel has no fair waiting$" "$err" && rm f
 }
 
 library() {
@@ -158,7 +372,7 @@ mkdir "$root/tmpfs" "$root/ext4" "$root/other" && cd "$root/other" || exit 1
 echo "KTAP version 1"
 timed=no
 if run 69 probe --need timed && [ -z "$SEPTET_REQUIRE" ]; then
-	echo "1..5"
+	echo "1..6"
 	library
 	excludes
 	result $? excludes
@@ -166,7 +380,9 @@ if run 69 probe --need timed && [ -z "$SEPTET_REQUIRE" ]; then
 	result $? waits
 	killed
 	result $? killed
-	echo "ok 5 - timed # SKIP this kernel has no locks with a deadline"
+	refuses_lists
+	result $? refuses_lists
+	echo "ok 6 - timed # SKIP this kernel has no locks with a deadline"
 	[ "$failed" -eq 0 ]
 	exit
 fi
@@ -177,8 +393,8 @@ if ! truncate -s 32M "$root/image" || ! PATH=$PATH:/usr/sbin:/sbin mkfs.ext4 -q 
 	echo "Bail out! no ext4"
 	exit 1
 fi
-echo "1..12"
-run 0 probe --need private,timed
+echo "1..26"
+run 0 probe --need private,timed,listed,fair
 result $? probe
 library
 # What mktemp makes is on one.

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -103,7 +104,9 @@ static bool kernel_serves(void)
 	const char *required = getenv("SEPTET_REQUIRE");
 
 	return check(flockp_probe() > 0) && check(flockp_probe() & FLOCKP_PRIVATE) &&
-	       (!required || strcmp(required, "1") || check(is_timed()));
+	       (!required || strcmp(required, "1") ||
+		check(flockp_probe() == (FLOCKP_PRIVATE | FLOCKP_TIMED | FLOCKP_LISTED |
+					 FLOCKP_FAIR)));
 }
 
 static bool expires(void)
@@ -200,6 +203,137 @@ static bool upgrade(void)
 	return ok & check(held == F_WRLCK) &
 	       check(flockp_trylock(other, F_RDLCK, 99, 1) == -EAGAIN) &
 	       check(!flockp_trylock(other, F_RDLCK, 100, 1));
+}
+
+/* ---- lists ---- */
+
+static bool is_listed(void)
+{
+	return flockp_probe() & FLOCKP_LISTED;
+}
+
+/* The cookies of an open file and of this process. */
+static bool read_cookies(int fd, unsigned long long cookies[2])
+{
+	char path[64], line[256];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "re");
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "lock-owner:\t%llx %llx", &cookies[0], &cookies[1]) == 2;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* How many, and the last one. */
+static int list(unsigned int what, int64_t start, int64_t len, struct flockp_listed *last)
+{
+	struct flockp_list *list;
+	int count = 0, ret;
+
+	if (!check(!flockp_list_open(&list, flockp_fd(mine), what, start, len)))
+		return -1;
+	while ((ret = flockp_list_next(list, last)) > 0)
+		count++;
+	flockp_list_close(list);
+	return check(!ret) ? count : -1;
+}
+
+static bool lists_all_kinds(void)
+{
+	struct flock classic = { .l_type = F_RDLCK, .l_start = 50, .l_len = 10 };
+	unsigned long long cookies[2], others[2];
+	struct flockp_list *none = NULL;
+	struct flockp_listed l = { 0 };
+	bool ok;
+
+	if (!is_listed())
+		return check(flockp_list_open(&none, flockp_fd(mine), 0, 0, 0) == -EOPNOTSUPP);
+	ok = check(!list(0, 0, 0, &l));
+	ok &= check(!flockp_trylock(mine, F_WRLCK, 10, 20));
+	ok &= check(!flockp_trylock(other, F_RDLCK, 100, 0));
+	ok &= check(!fcntl(flockp_fd(mine), F_SETLK, &classic));
+	ok &= check(!flock(flockp_fd(other), LOCK_EX));
+	ok &= check(read_cookies(flockp_fd(mine), cookies)) &
+	      check(read_cookies(flockp_fd(other), others));
+	ok &= check(cookies[0] != others[0]) & check(cookies[1] == others[1]);
+	ok &= check(list(0, 0, 0, &l) == 4) & check(list(FLOCKP_LIST_WAITING, 0, 0, &l) == 0);
+	ok &= check(list(FLOCKP_LIST_PRIVATE, 0, 100, &l) == 1);
+	ok &= check(l.owner == cookies[0] && l.start == 10 && l.len == 20 && l.type == F_WRLCK);
+	ok &= check(l.flags == (FLOCKP_LIST_HELD | FLOCKP_LIST_PRIVATE) && l.pid == getpid());
+	ok &= check(list(FLOCKP_LIST_PRIVATE, 100, 1, &l) == 1);
+	ok &= check(l.owner == others[0] && l.start == 100 && !l.len && l.type == F_RDLCK);
+	ok &= check(list(FLOCKP_LIST_CLASSIC, 59, 1, &l) == 1) & check(l.owner == cookies[1]);
+	ok &= check(list(FLOCKP_LIST_FLOCK, 0, 0, &l) == 1) & check(l.owner == others[0]);
+	classic.l_type = F_UNLCK;
+	ok &= check(!fcntl(flockp_fd(mine), F_SETLK, &classic));
+	return ok & check(!flock(flockp_fd(other), LOCK_UN)) & check(list(0, 0, 0, &l) == 2);
+}
+
+static bool lists_who_waits(void)
+{
+	unsigned long long cookies[2];
+	struct flockp_listed l = { 0 };
+	struct waiter *w;
+	bool ok;
+
+	if (!is_listed())
+		return true;
+	ok = check(!flockp_trylock(mine, F_WRLCK, 0, 0));
+	w = start_waiter(F_RDLCK);
+	ok &= check(list(0, 0, 0, &l) == 2) & check(list(FLOCKP_LIST_WAITING, 0, 0, &l) == 1);
+	ok &= check(read_cookies(flockp_fd(other), cookies)) & check(l.owner == cookies[0]);
+	ok &= check(l.type == F_RDLCK && l.pid == getpid());
+	ok &= check(l.flags == (FLOCKP_LIST_WAITING | FLOCKP_LIST_PRIVATE));
+	ok &= check(!flockp_unlock(mine, 0, 0));
+	return ok & check(!end_waiter(w)) & check(list(FLOCKP_LIST_WAITING, 0, 0, &l) == 0);
+}
+
+/* More than one call of the kernel gives, while others come and go. */
+static bool lists_many(void)
+{
+	struct flockp_listed l = { 0 };
+	struct flockp_list *list;
+	int64_t at = 0;
+	bool ok = true;
+	int ret = 0;
+
+	if (!is_listed())
+		return true;
+	for (int i = 0; i < 1000; i++)
+		ok &= check(!flockp_trylock(mine, F_WRLCK, 20 * i, 10));
+	ok &= check(!flockp_list_open(&list, flockp_fd(other), 0, 0, 0));
+	while (ok && (ret = flockp_list_next(list, &l)) > 0) {
+		ok &= check(l.start == at);
+		at = l.start + 20;
+		/* Behind what is listed. */
+		if (l.start % 100 == 0)
+			ok &= check(!flockp_trylock(other, F_WRLCK, l.start + 10, 10)) &
+			      check(!flockp_unlock(other, l.start + 10, 10));
+	}
+	flockp_list_close(list);
+	return ok & check(!ret) & check(at == 20000);
+}
+
+/* A wish: it is obtained either way. */
+static bool fair_waits(void)
+{
+	const struct timespec now = in_ms(CLOCK_MONOTONIC, 0);
+	struct waiter *w;
+	bool ok;
+
+	flockp_fair(mine, true);
+	flockp_fair(other, true);
+	ok = check(!flockp_lock(mine, F_WRLCK, 0, 0, NULL, 0));
+	ok &= check(flockp_lock(other, F_RDLCK, 0, 1, &now, CLOCK_MONOTONIC) == -ETIMEDOUT);
+	w = start_waiter(F_WRLCK);
+	ok &= check(!flockp_unlock(mine, 0, 0));
+	ok &= check(!end_waiter(w));
+	ok &= check(flockp_polled(other) == !is_timed());
+	return ok & check(flockp_test(mine, F_RDLCK, 0, 0, NULL) == 1);
 }
 
 /* So many that the kernel may search them in another way than one by one. */
@@ -330,6 +464,10 @@ static const struct {
 	{ "upgrade", upgrade },
 	{ "many_ranges", many_ranges },
 	{ "open_once_more", open_once_more },
+	{ "lists_all_kinds", lists_all_kinds },
+	{ "lists_who_waits", lists_who_waits },
+	{ "lists_many", lists_many },
+	{ "fair_waits", fair_waits },
 	{ "fork_shares", fork_shares },
 	{ "threads_exclude", threads_exclude },
 };
@@ -355,6 +493,7 @@ int main(void)
 		failed += !ok;
 	}
 	printf("# timed locks: %s\n", is_timed() ? "the kernel's" : "polled for");
+	printf("# lists of locks: %s\n", is_listed() ? "the kernel's" : "none");
 	if (chdir("/") || rmdir(folder))
 		failed++;
 	return failed != 0;

@@ -3,12 +3,13 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/file_private_locks.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <time.h>
 
@@ -22,17 +23,50 @@ struct mock mock;
 /* The C library's function, under the name that it has for files of 64 bits. */
 #define NEXT(function, name) ((__typeof__(function) *)dlsym(RTLD_NEXT, name))
 
+static enum mock_command number_of(int command)
+{
+	switch (command) {
+	case F_GETLKP ... F_SETLKPW:
+		return command - F_GETLKP;
+	case F_SETLKPT:
+		return MOCK_UNTIL;
+	case F_ENUMLKP:
+		return MOCK_LIST;
+	default:
+		return MOCK_COMMANDS;
+	}
+}
+
+static void read_locks(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	struct mock_lock *l = mock.locks;
+
+	while (f && l < mock.locks + MOCK_LOCKS &&
+	       fscanf(f, "%lu %llx %lld %lld %llu %u %x %d", &l->ino, &l->entry.owner,
+		      &l->entry.start, &l->entry.len, &l->entry.age_ns, &l->entry.type,
+		      &l->entry.flags, &l->entry.pid) == 8)
+		l++;
+	mock.nr_locks = l - mock.locks;
+	if (f)
+		fclose(f);
+}
+
 static __attribute__((constructor)) void read_environment(void)
 {
-	static const char * const kernels[] = { "", "timed", "stock", "remote", "old" };
-	const char *kernel = getenv("MOCK_KERNEL"), *error = getenv("MOCK_ERRNO");
+	static const char * const kernels[] = { "", "timed", "stock", "remote", "old", "full" };
+	const char *kernel = getenv("MOCK_KERNEL"), *error = getenv("MOCK_ERRNO"),
+		   *locks = getenv("MOCK_LOCKS");
 	int command, number;
 
-	for (int i = 0; kernel && i < 5; i++)
+	mock.proc = getenv("MOCK_PROC");
+	for (int i = 0; kernel && i < 6; i++)
 		if (!strcmp(kernel, kernels[i]))
 			mock.kernel = i;
 	if (error && sscanf(error, "%d:%d", &command, &number) == 2)
-		mock.errors[command == F_SETLKPT ? MOCK_UNTIL : command - F_GETLKP] = number;
+		mock.errors[number_of(command)] = number;
+	if (locks)
+		read_locks(locks);
 }
 
 static void advance(int64_t ns)
@@ -81,8 +115,12 @@ static int set_until(int fd, const struct flockp_how *how)
 	struct flock fl = { .l_type = how->type, .l_whence = how->whence, .l_start = how->start,
 			    .l_len = how->len };
 
-	if (how->size != sizeof(*how) || how->flags & ~FLKP_DEADLINE || how->resv)
+	const uint32_t known = FLKP_DEADLINE | (mock.kernel == MOCK_FULL ? FLKP_FAIR : 0);
+
+	if (how->size != sizeof(*how) || how->flags & ~known || how->resv ||
+	    (how->type == F_UNLCK && how->flags & FLKP_FAIR))
 		return fail(EINVAL);
+	mock.fair += how->flags & FLKP_FAIR && how->type == F_WRLCK;
 	for (;;) {
 		bool over = !(how->flags & FLKP_DEADLINE) || is_over(how);
 
@@ -90,10 +128,59 @@ static int set_until(int fd, const struct flockp_how *how)
 			return 0;
 		if (errno != EAGAIN)
 			return -1;
-		if (over)
+		if (over && how->flags & FLKP_DEADLINE)
 			return fail(ETIMEDOUT);
 		pause_for(TICK_NS);
 	}
+}
+
+static bool is_wanted(const struct flockp_enum *how, const struct mock_lock *lock, uint64_t ino)
+{
+	const uint32_t states = FLKP_HELD | FLKP_WAITING,
+		       kinds = FLKP_PRIVATE | FLKP_CLASSIC | FLKP_FLOCK;
+	const struct flockp_entry *e = &lock->entry;
+	const uint32_t wanted = how->flags & states ?: states, kind = how->flags & kinds ?: kinds;
+	const int64_t last = how->len ? how->start + how->len - 1 : INT64_MAX,
+		      end = e->len ? e->start + e->len - 1 : INT64_MAX;
+
+	return (!lock->ino || lock->ino == ino) && e->flags & wanted && e->flags & kind &&
+	       e->start <= last && how->start <= end;
+}
+
+static int list_locks(int fd, struct flockp_enum *how)
+{
+	const unsigned int size = mock.entry_size ?: sizeof(struct flockp_entry);
+	const uint64_t next = how->cursor[0];
+	unsigned int i = next;
+	uint32_t count = 0, most = how->count;
+	struct stat st;
+
+	if (mock.interruptions) {
+		mock.interruptions--;
+		return fail(EINTR);
+	}
+	if (mock.kernel != MOCK_FULL || how->size != sizeof(*how) || !how->count ||
+	    how->entry_size < FLOCKP_ENTRY_SIZE_VER0 || how->start < 0 || how->len < 0 ||
+	    how->cursor[1] != (next ? ~next : 0))
+		return fail(EINVAL);
+	if (fstat(fd, &st) || (NEXT(fcntl, "fcntl64")(fd, F_GETFL, 0) & O_PATH))
+		return fail(EBADF);
+	if (mock.batch && mock.batch < most)
+		most = mock.batch;
+	for (; i < mock.nr_locks && count < most; i++) {
+		unsigned char *entry = (unsigned char *)(uintptr_t)how->entries +
+				       (size_t)how->entry_size * count;
+
+		if (!is_wanted(how, &mock.locks[i], st.st_ino))
+			continue;
+		/* A kernel that has shorter entries leaves the rest 0. */
+		memset(entry, 0, how->entry_size);
+		memcpy(entry, &mock.locks[i].entry, size);
+		count++;
+	}
+	how->cursor[0] = i;
+	how->cursor[1] = ~(uint64_t)i;
+	return count;
 }
 
 static bool is_in_memory(int fd)
@@ -103,20 +190,22 @@ static bool is_in_memory(int fd)
 
 int fcntl(int fd, int command, ...)
 {
-	enum mock_command which = command == F_SETLKPT ? MOCK_UNTIL : command - F_GETLKP;
+	enum mock_command which = number_of(command);
 	va_list list;
 	void *arg;
 
 	va_start(list, command);
 	arg = va_arg(list, void *);
 	va_end(list);
-	if (which >= MOCK_COMMANDS || (which == MOCK_UNTIL && command != F_SETLKPT))
+	if (which == MOCK_COMMANDS)
 		return NEXT(fcntl, "fcntl64")(fd, command, arg);
 	mock.calls[which]++;
 	if (mock.errors[which])
 		return fail(mock.errors[which]);
 	if (mock.kernel == MOCK_OLD)
 		return fail(EINVAL);
+	if (which == MOCK_LIST && mock.kernel)
+		return list_locks(fd, arg);
 	if (which == MOCK_GET && mock.cannot_tell && ((struct flock *)arg)->l_type == F_UNLCK)
 		return fail(EINVAL);
 	if (which == MOCK_SET)
@@ -124,10 +213,27 @@ int fcntl(int fd, int command, ...)
 	if (which == MOCK_UNTIL && mock.kernel == MOCK_STOCK)
 		return fail(EINVAL);
 	if (which == MOCK_UNTIL && mock.kernel == MOCK_REMOTE && !is_in_memory(fd))
-		return fail(EOPNOTSUPP);
+		/* What is unknown to all is found first. */
+		return fail(((struct flockp_how *)arg)->flags & FLKP_FAIR ? EINVAL : EOPNOTSUPP);
 	if (which == MOCK_UNTIL && mock.kernel)
 		return set_until(fd, arg);
 	return NEXT(fcntl, "fcntl64")(fd, command, arg);
+}
+
+int open(const char *path, int flags, ...)
+{
+	char other[PATH_MAX];
+	va_list list;
+	mode_t mode;
+
+	va_start(list, flags);
+	mode = va_arg(list, mode_t);
+	va_end(list);
+	if (mock.proc && !strncmp(path, "/proc", 5) && (!path[5] || path[5] == '/')) {
+		snprintf(other, sizeof(other), "%s%s", mock.proc, path + 5);
+		path = other;
+	}
+	return NEXT(open, "open64")(path, flags, mode);
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now)

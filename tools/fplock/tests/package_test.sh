@@ -58,10 +58,15 @@ result $? installed
 symbols() {
 	[ -n "$functions" ] || return 1
 	nm -D --defined-only "$made/libflockp.so.0" | awk '$2 == "T" { print $3 }' | sort >"$out"
-	[ "$(cat "$out")" = "$(echo "$functions" | sed 's/$/@@FLOCKP_0.5/')" ] || return 1
+	# Each in the version that it came with.
+	[ "$(cat "$out")" = "$(awk '/^FLOCKP/ { version = $1 } /^\tflockp_/ {
+		sub(";", ""); print $1 "@@" version }' "$here/lib/flockp.map" | sort)" ] &&
+		grep -qx 'flockp_lock@@FLOCKP_0.5' "$out" &&
+		grep -qx 'flockp_fair@@FLOCKP_0.6' "$out" || return 1
 	readelf -d "$made/libflockp.so.0" | grep -q 'SONAME.*\[libflockp.so.0\]' || return 1
 	# The header declares these, and the archive has no others.
-	grep -oE '^(int|bool) flockp_[a-z_]+' "$here/lib/flockp.h" | sed 's/.* //' | sort >"$out"
+	grep -oE '^(int|bool|void) flockp_[a-z_]+' "$here/lib/flockp.h" | sed 's/.* //' |
+		sort >"$out"
 	[ "$(cat "$out")" = "$functions" ] || return 1
 	nm -g --defined-only "$made/libflockp.a" | awk '$2 ~ /[A-Z]/ { print $3 }' | sort >"$out"
 	[ "$(cat "$out")" = "$functions" ]

@@ -21,8 +21,9 @@ sub() { # NAME COMMAND...
 }
 
 echo "KTAP version 1"
-echo "1..4"
+echo "1..5"
 sub parts env CMOCKA_MESSAGE_OUTPUT=TAP "$1/unit_test"
+sub snapshot env CMOCKA_MESSAGE_OUTPUT=TAP "$1/snapshot_test"
 # What the kernel of this machine has is not the question.
 sub library env -u SEPTET_REQUIRE "$1/kernel_test"
 sub package sh "$here/package_test.sh" "$1"

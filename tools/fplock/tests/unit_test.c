@@ -85,16 +85,19 @@ static void probe_tells(void **state)
 	} kernels[] = {
 		{ MOCK_TIMED, FLOCKP_PRIVATE | FLOCKP_TIMED }, { MOCK_STOCK, FLOCKP_PRIVATE },
 		{ MOCK_REMOTE, FLOCKP_PRIVATE | FLOCKP_TIMED }, { MOCK_OLD, 0 },
+		{ MOCK_FULL, FLOCKP_PRIVATE | FLOCKP_TIMED | FLOCKP_LISTED | FLOCKP_FAIR },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(kernels); i++) {
 		start_kernel(kernels[i].kernel);
 		assert_int_equal(flockp_probe(), kernels[i].found);
-		assert_int_equal(mock.calls[MOCK_UNTIL], 1);
+		/* An unlock, and a fair request. */
+		assert_int_equal(mock.calls[MOCK_UNTIL], 2);
+		assert_int_equal(mock.calls[MOCK_LIST], 1);
 		/* The answer is kept. */
 		assert_int_equal(flockp_probe(), kernels[i].found);
-		assert_int_equal(mock.calls[MOCK_UNTIL], 1);
+		assert_int_equal(mock.calls[MOCK_UNTIL], 2);
 	}
 }
 
@@ -104,6 +107,10 @@ static void probe_without_memfd(void **state)
 	start_kernel(MOCK_TIMED);
 	mock.memfd_error = EMFILE;
 	assert_int_equal(flockp_probe(), FLOCKP_PRIVATE | FLOCKP_TIMED);
+	start_kernel(MOCK_FULL);
+	mock.memfd_error = EMFILE;
+	assert_int_equal(flockp_probe(),
+			 FLOCKP_PRIVATE | FLOCKP_TIMED | FLOCKP_LISTED | FLOCKP_FAIR);
 	/* A remote filesystem knows the command, too. */
 	start_kernel(MOCK_REMOTE);
 	mock.memfd_error = EPERM;
@@ -122,6 +129,9 @@ static void probe_fails(void **state)
 	mock.errors[MOCK_GET] = EIO;
 	assert_int_equal(flockp_probe(), -EIO);
 	mock.errors[MOCK_GET] = 0;
+	mock.errors[MOCK_LIST] = EACCES;
+	assert_int_equal(flockp_probe(), -EACCES);
+	mock.errors[MOCK_LIST] = 0;
 	getrlimit(RLIMIT_NOFILE, &before);
 	none = before;
 	none.rlim_cur = 0;
@@ -576,12 +586,13 @@ static void remote_filesystem(void **state)
 	start_kernel(MOCK_REMOTE);
 	assert_int_equal(lock_in(mine, F_WRLCK, MS), 0);
 	assert_true(flockp_polled(mine));
-	assert_int_equal(mock.calls[MOCK_UNTIL], 2);
+	/* Two of them are the probe's. */
+	assert_int_equal(mock.calls[MOCK_UNTIL], 3);
 	assert_int_equal(lock_in(mine, F_RDLCK, MS), 0);
 	assert_true(flockp_polled(mine));
-	assert_int_equal(mock.calls[MOCK_UNTIL], 2);
-	assert_int_equal(lock_in(other, F_WRLCK, MS), -ETIMEDOUT);
 	assert_int_equal(mock.calls[MOCK_UNTIL], 3);
+	assert_int_equal(lock_in(other, F_WRLCK, MS), -ETIMEDOUT);
+	assert_int_equal(mock.calls[MOCK_UNTIL], 4);
 }
 
 /* Where EACCES may mean either. */
@@ -671,6 +682,180 @@ static void upgrades_fail(void **state)
 	assert_int_equal(held, F_WRLCK);
 }
 
+/* ---- fairness ---- */
+
+static void fair_where_it_can_be(void **state)
+{
+	(void)state;
+	start_kernel(MOCK_FULL);
+	assert_int_equal(lock_in(mine, F_WRLCK, MS), 0);
+	assert_int_equal(flockp_lock(mine, F_WRLCK, 0, 0, NULL, 0), 0);
+	assert_int_equal(mock.fair, 0);
+	assert_int_equal(mock.calls[MOCK_WAIT], 1);
+	flockp_fair(mine, true);
+	assert_int_equal(lock_in(mine, F_WRLCK, MS), 0);
+	assert_int_equal(mock.fair, 1);
+	/* With a deadline still. */
+	assert_int_equal(lock_in(other, F_WRLCK, 5 * MS), -ETIMEDOUT);
+	assert_int_equal(flockp_lock_for(mine, F_WRLCK, 0, 0, NULL), 0);
+	assert_int_equal(mock.fair, 2);
+	assert_int_equal(mock.calls[MOCK_WAIT], 1);
+	/* It does wait without one. */
+	assert_int_equal(flockp_unlock(mine, 0, 0), 0);
+	assert_int_equal(flockp_trylock(other, F_WRLCK, 0, 0), 0);
+	assert_int_equal(lock_in(mine, F_WRLCK, 5 * MS), -ETIMEDOUT);
+	assert_int_equal(mock.fair, 3);
+	mock.at_pause = other_unlocks;
+	assert_int_equal(flockp_lock(mine, F_WRLCK, 0, 0, NULL, 0), 0);
+	assert_int_equal(mock.fair, 4);
+	mock.errors[MOCK_UNTIL] = EINTR;
+	assert_int_equal(flockp_lock(mine, F_WRLCK, 0, 0, NULL, 0), -EINTR);
+	mock.errors[MOCK_UNTIL] = 0;
+	flockp_fair(mine, false);
+	assert_int_equal(flockp_lock(mine, F_WRLCK, 0, 0, NULL, 0), 0);
+	assert_int_equal(lock_in(mine, F_WRLCK, MS), 0);
+	assert_int_equal(mock.fair, 4);
+	assert_int_equal(mock.calls[MOCK_WAIT], 2);
+}
+
+static void unfair_elsewhere(void **state)
+{
+	(void)state;
+	for (enum mock_kernel kernel = MOCK_TIMED; kernel <= MOCK_REMOTE; kernel++) {
+		start_kernel(kernel);
+		flockp_fair(mine, true);
+		assert_int_equal(lock_in(mine, F_WRLCK, MS), 0);
+		assert_int_equal(flockp_polled(mine), kernel != MOCK_TIMED);
+		assert_int_equal(flockp_lock(mine, F_WRLCK, 0, 0, NULL, 0), 0);
+		assert_int_equal(mock.calls[MOCK_WAIT], 1);
+		assert_int_equal(flockp_unlock(mine, 0, 0), 0);
+	}
+	/* A filesystem that has none on a kernel that has. */
+	start_kernel(MOCK_FULL);
+	assert_true(flockp_probe() & FLOCKP_FAIR);
+	mock.errors[MOCK_UNTIL] = EOPNOTSUPP;
+	flockp_fair(other, true);
+	for (int i = 1; i < 3; i++) {
+		assert_int_equal(flockp_lock(other, F_WRLCK, 0, 0, NULL, 0), 0);
+		assert_int_equal(mock.calls[MOCK_WAIT], i);
+		/* It is asked once. */
+		assert_int_equal(mock.calls[MOCK_UNTIL], 3);
+	}
+}
+
+/* ---- lists ---- */
+
+static void fill_mock(unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		mock.locks[i].entry = (struct flockp_entry){
+			.owner = 0xf000000000000000 + i, .start = 10LL * i, .len = 10,
+			.age_ns = 1000 + i, .type = i & 1 ? F_WRLCK : F_RDLCK, .pid = i,
+			.flags = (i & 2 ? FLKP_WAITING : FLKP_HELD) | FLKP_PRIVATE << i % 3,
+		};
+	mock.nr_locks = count;
+}
+
+/* How many are listed; they are those of fill_mock() from @first on, @step apart. */
+static unsigned int count_list(unsigned int what, int64_t start, int64_t len, unsigned int first,
+			       unsigned int step)
+{
+	struct flockp_listed l;
+	struct flockp_list *list;
+	unsigned int count = 0;
+	int ret;
+
+	assert_int_equal(flockp_list_open(&list, flockp_fd(mine), what, start, len), 0);
+	while ((ret = flockp_list_next(list, &l)) > 0) {
+		const unsigned int i = first + step * count++;
+		const struct flockp_entry *e = &mock.locks[i].entry;
+
+		assert_true(l.owner == e->owner && l.start == e->start && l.len == e->len);
+		assert_true(l.age_ns == e->age_ns && l.type == (int)e->type && l.pid == e->pid);
+		assert_true(l.flags == e->flags);
+	}
+	assert_int_equal(ret, 0);
+	/* It stays at its end. */
+	mock.errors[MOCK_LIST] = EIO;
+	assert_int_equal(flockp_list_next(list, &l), 0);
+	mock.errors[MOCK_LIST] = 0;
+	flockp_list_close(list);
+	return count;
+}
+
+static void lists(void **state)
+{
+	static const unsigned int batches[] = { 0, 1, 3, 63, 64, 65 };
+
+	(void)state;
+	start_kernel(MOCK_FULL);
+	assert_int_equal(count_list(0, 0, 0, 0, 1), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(batches); i++) {
+		static const unsigned int counts[] = { 1, 63, 64, 65, 128, 300 };
+
+		for (size_t j = 0; j < ARRAY_SIZE(counts); j++) {
+			start_kernel(MOCK_FULL);
+			fill_mock(counts[j]);
+			mock.batch = batches[i];
+			mock.interruptions = j;
+			assert_int_equal(count_list(0, 0, 0, 0, 1), counts[j]);
+		}
+	}
+	assert_int_equal(count_list(0, 100, 50, 10, 1), 5);
+	assert_int_equal(count_list(0, 2985, 0, 298, 1), 2);
+	assert_int_equal(count_list(FLOCKP_LIST_FLOCK, 0, 0, 2, 3), 100);
+	assert_int_equal(count_list(FLOCKP_LIST_WAITING, 20, 11, 2, 1), 2);
+	assert_int_equal(count_list(FLOCKP_LIST_HELD | FLOCKP_LIST_PRIVATE | FLOCKP_LIST_CLASSIC |
+				    FLOCKP_LIST_FLOCK, 0, 20, 0, 1), 2);
+	/* Of an entry the kernel may know less. */
+	mock.entry_size = 40;
+	for (unsigned int i = 0; i < 300; i++)
+		mock.locks[i].entry.pid = 0;
+	assert_int_equal(count_list(0, 0, 0, 0, 1), 300);
+}
+
+static void lists_fail(void **state)
+{
+	static const int errors[] = { EBADF, EPERM, EACCES, ENOMEM, EIO };
+	struct flockp_list *list = NULL;
+	struct flockp_listed l;
+	const int fd = flockp_fd(mine);
+
+	(void)state;
+	start_kernel(MOCK_FULL);
+	assert_int_equal(flockp_list_open(&list, fd, FLOCKP_LIST_LOCAL_ONLY, 0, 0), -EINVAL);
+	assert_int_equal(flockp_list_open(&list, fd, 0, -1, 0), -EINVAL);
+	assert_int_equal(flockp_list_open(&list, fd, 0, 0, -1), -EINVAL);
+	assert_int_equal(flockp_list_open(&list, fd, 0, INT64_MAX, 2), -EOVERFLOW);
+	assert_int_equal(mock.calls[MOCK_LIST], 0);
+	assert_int_equal(flockp_list_open(&list, -1, 0, 0, 0), -EBADF);
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+		mock.errors[MOCK_LIST] = errors[i];
+		assert_int_equal(flockp_list_open(&list, fd, 0, 0, 0), -errors[i]);
+	}
+	for (enum mock_kernel kernel = MOCK_TIMED; kernel <= MOCK_OLD; kernel++) {
+		start_kernel(kernel);
+		assert_int_equal(flockp_list_open(&list, fd, 0, 0, 0), -EOPNOTSUPP);
+	}
+	assert_null(list);
+	flockp_list_close(list);
+	/* On the way. */
+	start_kernel(MOCK_FULL);
+	fill_mock(3);
+	mock.batch = 2;
+	assert_int_equal(flockp_list_open(&list, fd, 0, 0, 0), 0);
+	mock.errors[MOCK_LIST] = EIO;
+	assert_int_equal(flockp_list_next(list, &l), 1);
+	assert_int_equal(flockp_list_next(list, &l), 1);
+	assert_int_equal(flockp_list_next(list, &l), -EIO);
+	/* It can be tried again. */
+	mock.errors[MOCK_LIST] = 0;
+	assert_int_equal(flockp_list_next(list, &l), 1);
+	assert_int_equal(l.pid, 2);
+	assert_int_equal(flockp_list_next(list, &l), 0);
+	flockp_list_close(list);
+}
+
 /* ---- deadlines ---- */
 
 static void deadlines(void **state)
@@ -745,6 +930,39 @@ static void ranges(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		if (parse_range(bad[i], &r))
 			fail_msg("'%s' was taken", bad[i]);
+}
+
+static void places(void **state)
+{
+	static const char * const none[] = {
+		"", "file", "file:", "file:5", "file:5:6", "file:+5", "file:5+", "file:5+6x",
+		":5-6", "file:5+6:", "file:-5+6", "file:5 +6", "file:9223372036854775807+2",
+		"a:5+6/b",
+	};
+	static const struct {
+		const char *text, *name;
+		int64_t start, len;
+	} good[] = {
+		{ "file:5+6", "file", 5, 6 }, { "a:b:4K+1M", "a:b", 4096, 1 << 20 },
+		{ "a:1+2:3+0", "a:1+2", 3, 0 }, { ":0+1", "", 0, 1 },
+	};
+	struct range r = { 77, 88 };
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++) {
+		stpcpy(text, none[i]);
+		if (parse_place(text, &r))
+			fail_msg("'%s' was taken", none[i]);
+		assert_string_equal(text, none[i]);
+		assert_true(r.start == 77 && r.len == 88);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		stpcpy(text, good[i].text);
+		assert_true(parse_place(text, &r));
+		assert_string_equal(text, good[i].name);
+		assert_true(r.start == good[i].start && r.len == good[i].len);
+	}
 }
 
 static void seconds(void **state)
@@ -842,8 +1060,10 @@ int main(void)
 		TEST(pauses_differ), TEST(polls_until_free), TEST(polls_after_deadline),
 		TEST(polls_while_clock_is_set), TEST(polls_at_end_of_time), TEST(polling_fails),
 		TEST(remote_filesystem), TEST(servers_that_say_eacces), TEST(upgrades),
-		TEST(upgrades_fail), TEST(deadlines), TEST(names_are_harmless), TEST(ranges),
-		TEST(seconds), TEST(numbers), TEST(utf8), TEST(found_as_text),
+		TEST(upgrades_fail), TEST(fair_where_it_can_be), TEST(unfair_elsewhere),
+		TEST(lists), TEST(lists_fail), TEST(deadlines), TEST(names_are_harmless),
+		TEST(ranges), TEST(places), TEST(seconds), TEST(numbers), TEST(utf8),
+		TEST(found_as_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
