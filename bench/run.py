@@ -33,9 +33,12 @@ sys.path.insert(0, str(HERE.parent / "scripts"))
 
 import common
 from common import Refusal, out
+import locks_threads
 import page
 import timer_wakeups
 
+# What is measured in ways of its own, by name.
+EXTRAS = {module.NAME: module for module in (locks_threads, timer_wakeups)}
 # Kernels in the order of the columns: what a report calls them, what tree.ensure() does.
 KERNELS = {"stock": "stock", "septet": "plain"}
 ABBA = ("stock", "septet", "septet", "stock")
@@ -82,8 +85,8 @@ def compiled(name, sources):
     if not program.exists() or program.stat().st_mtime < max(f.stat().st_mtime for f in inputs):
         if not shutil.which("gcc"):
             raise Refusal("packages", "gcc is not installed; type: apt-get install gcc libc6-dev")
-        common.run(["gcc", "-O2", "-static", "-Wall", "-Wextra", "-Werror", f"-I{include}",
-                    "-o", program, *sources])
+        common.run(["gcc", "-O2", "-static", "-Wall", "-Wextra", "-Werror", "-pthread",
+                    f"-I{include}", "-o", program, *sources])
     return program
 
 
@@ -275,20 +278,21 @@ def measure(benches):
     import tree
     kernels = {name: tree.ensure(flavour) for name, flavour in KERNELS.items()}
     accel, reason = boot.accelerator(kernels["septet"].image)
-    wakeups = None
-    if benches.pop(timer_wakeups.NAME, None):
-        program = compiled("wakeups", [common.ROOT / timer_wakeups.SOURCE])
-        wakeups = timer_wakeups.measure(kernels, program, note)
+    extras = {}
+    for name, module in EXTRAS.items():
+        if benches.pop(name, None):
+            program = compiled(pathlib.Path(module.SOURCE).stem, [common.ROOT / module.SOURCE])
+            extras[name] = module.measure(kernels, program, note)
     scale, rows = operations(kernels, benches, accel, reason) if benches else ({}, [])
     report = {"kernels": {name: kernel.release for name, kernel in kernels.items()},
               "ticks_per_instruction": scale,
               "accelerator": accel, "accelerator_reason": reason,
-              "benchmarks": benches, "results": rows, "wakeups": wakeups,
+              "benchmarks": benches, "results": rows, "extras": extras,
               "goals_met": sum(row["met"] is True for row in rows),
               "goals_not_met": sum(row["met"] is False for row in rows),
               "failed": sum(row["septet"] is None for row in rows)}
-    for total in ("goals_met", "goals_not_met", "failed") if wakeups else ():
-        report[total] += wakeups[total]
+    for total in ("goals_met", "goals_not_met", "failed"):
+        report[total] += sum(extra[total] for extra in extras.values())
     return report
 
 
@@ -318,8 +322,8 @@ def table(report):
     text = [""]
     if report["results"]:
         text += [*table_of_operations(report), ""]
-    if report["wakeups"]:
-        text += [*timer_wakeups.table(report["wakeups"]), ""]
+    for name, extra in report["extras"].items():
+        text += [*EXTRAS[name].table(extra), ""]
     return "\n".join([*text, *page.notes(report),
                       f"{report['goals_met']} goals met, {report['goals_not_met']} not met"])
 
@@ -327,7 +331,8 @@ def table(report):
 def write(report):
     folder = out("report/bench", make=True)
     (folder / "bench.json").write_text(json.dumps(report, indent=1) + "\n")
-    more = timer_wakeups.render(report["wakeups"]) if report["wakeups"] else ()
+    more = [part for name, extra in report["extras"].items()
+            for part in EXTRAS[name].render(extra)]
     (folder / "index.html").write_text(page.render(report, more))
     return folder / "index.html"
 
@@ -347,7 +352,7 @@ def main(argv):
     words = [w for w in argv if w != "--json"]
     if len(words) > 1 or words[:1] and words[0].startswith("-"):
         raise Refusal("usage", f"do not understand '{' '.join(words)}'; type: bench/run.py --help")
-    known = {**described(build()), timer_wakeups.NAME: timer_wakeups.ABOUT}
+    known = {**described(build()), **{name: module.ABOUT for name, module in EXTRAS.items()}}
     if words == ["list"]:
         show_list(known)
         return 0

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The benchmark runner without a guest: what it makes of results, and the guest program itself."""
 
+import itertools
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ sys.path[:0] = [str(SCRIPTS), str(SCRIPTS.parent / "bench")]
 
 import boot     # noqa: E402
 import common   # noqa: E402
+import locks_threads    # noqa: E402
 import page     # noqa: E402
 import run      # noqa: E402
 import tap      # noqa: E402
@@ -45,7 +47,7 @@ def report(*rows, accelerator="tcg", bench=BENCH):
     return {"kernels": {"stock": "6.12.1", "septet": "6.12.1-septet"},
             "ticks_per_instruction": {"stock": 1.0, "septet": 1.0},
             "accelerator": accelerator, "accelerator_reason": "no /dev/kvm",
-            "benchmarks": {bench["name"]: bench}, "results": list(rows), "wakeups": None,
+            "benchmarks": {bench["name"]: bench}, "results": list(rows), "extras": {},
             "goals_met": sum(r["met"] is True for r in rows),
             "goals_not_met": sum(r["met"] is False for r in rows), "failed": 0}
 
@@ -237,6 +239,37 @@ def waited(interrupts, late=None, seconds=10):
             "seconds": seconds, "late_ms": late}
 
 
+class Threads(unittest.TestCase):
+    """What is made of the rates of several threads."""
+
+    def rounds(self, *, septet, lost=()):
+        """Guests in their order; those of septet have so many times the rate of stock."""
+        return [(name, {n: 1000.0 * n * (next(factors) if name == "septet" else 1)
+                        for n in locks_threads.THREADS if (i, n) not in lost})
+                for factors in [itertools.cycle(septet)]
+                for i, name in enumerate(locks_threads.TURNS)]
+
+    def test_ratio_is_the_median_of_the_rounds(self):
+        n = len(locks_threads.THREADS)
+        s = locks_threads.section(self.rounds(septet=[1] * 2 * n + [2] * 2 * n + [1.5] * 2 * n))
+        self.assertEqual([row["threads"] for row in s["rows"]], list(locks_threads.THREADS))
+        for row in s["rows"]:
+            self.assertEqual((row["ratio"], row["least"], row["most"]), (1.5, 1, 2))
+        self.assertEqual((s["failed"], s["errors"]), (0, []))
+
+    def test_a_guest_that_ends_early_fails(self):
+        s = locks_threads.section(self.rounds(septet=[1], lost={(3, 64)}))
+        self.assertEqual(s["errors"], ["64 threads: no result of some guests"])
+        self.assertEqual((s["failed"], len(s["rows"])), (1, len(locks_threads.THREADS) - 1))
+
+    def test_table_and_page(self):
+        s = locks_threads.section(self.rounds(septet=[1.25]))
+        r = {**report(), "extras": {locks_threads.NAME: s}}
+        self.assertIn("     64           1.250  1.250  1.250", run.table(r))
+        text = page.render({**r, "benchmarks": {}}, locks_threads.render(s))
+        self.assertIn("<td>64</td><td>1.250</td>", text)
+
+
 class Wakeups(unittest.TestCase):
     """What is made of the counts of timer interrupts."""
 
@@ -286,7 +319,7 @@ class Wakeups(unittest.TestCase):
 
     def test_table_and_page(self):
         s = self.section(60, {"p50": 2.4, "p99": 5.1, "max": 5.1})
-        r = {**report(), "wakeups": s}
+        r = {**report(), "extras": {timer_wakeups.NAME: s}}
         text = run.table(r)
         self.assertIn("<= 0.05 of timerfd: 0.005 met; <= 0.3 of nanosleep, slack 50 ms: 0.005 met", text)
         self.assertIn("<= 1.25 ticks late (p99): 1.275 NOT MET", text)
