@@ -37,4 +37,15 @@ while fplock test --range 0:4K ledger >/dev/null 2>&1; do sleep 0.1; done
 try after fplock run -v -w 1.5 --range 0:4K ledger -- echo "got them" && exit 1
 say "" "Nobody has the next 4096 bytes:"
 try after fplock run -w 1.5 --range 4K:4K ledger -- echo "got them" || exit 1
+say "" "Who is in the way (F_ENUMLKP, and the line lock-owner in /proc/PID/fdinfo):"
+fplock run --range 100:1 ledger -- true &
+while ! fplock ls ledger | grep -q waiting; do sleep 0.1; done
+try after fplock why ledger:0+4096 && exit 1
+say "" "All locks on the file, with every process that has a part in them, and who waits:"
+try after fplock ls ledger || exit 1
 kill %1
+wait
+
+say "" "Two programs that each have a byte and want the other's. Linux 6.12 lets them wait for ever;" \
+    "here the request that closes the circle is told, for nobody else could release these locks:"
+try after deadlock_demo bytes || exit 1
