@@ -252,7 +252,7 @@ static bool wanted(const struct flockp_entry *entry, __u32 flags)
 	       (!(flags & KINDS) || entry->flags & flags & KINDS);
 }
 
-TEST_F(file, filter)
+TEST_F_TIMEOUT(file, filter, LONG_TIMEOUT)
 {
 	char got[LISTED_SIZE], want[LISTED_SIZE];
 	struct flockp_enum how = no_crowd();
@@ -406,9 +406,9 @@ static void others_go(const int *fds, int nr)
 		set(fds[i], F_UNLCK, 0, 0);
 }
 
-static void come_and_go(struct __test_metadata *_metadata, FIXTURE_DATA(file) * self, int count)
+static void come_and_go(struct __test_metadata *_metadata, struct file_data *self, int count)
 {
-	int owners[5], others[4], pass, i, passes = loops(150, 3000);
+	int owners[5], others[4], pass, i, passes = loops(60, 3000);
 	struct stay s = {};
 	struct requester waiter;
 	char text[64];
@@ -498,7 +498,7 @@ static void let_go(int fd, bool whole_file)
 		broken("flock");
 }
 
-static void same_start(struct __test_metadata *_metadata, FIXTURE_DATA(file) * self, int count,
+static void same_start(struct __test_metadata *_metadata, struct file_data *self, int count,
 		       bool whole_file)
 {
 	int fds[MOST_SAME], i, step;
@@ -550,19 +550,19 @@ static void same_start(struct __test_metadata *_metadata, FIXTURE_DATA(file) * s
 		close(fds[i]);
 }
 
-TEST_F(file, same_start)
+TEST_F_TIMEOUT(file, same_start, LONG_TIMEOUT)
 {
 	same_start(_metadata, self, 10, false);
 	same_start(_metadata, self, 32, false);
 	same_start(_metadata, self, MOST_SAME, false);
 }
 
-TEST_F(file, same_start_of_flock)
+TEST_F_TIMEOUT(file, same_start_of_flock, LONG_TIMEOUT)
 {
 	same_start(_metadata, self, MOST_SAME, true);
 }
 
-TEST_F(file, same_start_waiting)
+TEST_F_TIMEOUT(file, same_start_waiting, LONG_TIMEOUT)
 {
 	struct requester r[20];
 	struct list list;
@@ -673,7 +673,7 @@ static bool plausible(const struct flockp_entry *e)
 
 TEST_F_TIMEOUT(file, concurrent_changes, LONG_TIMEOUT)
 {
-	int owners[12], i, pass, passes = loops(600, 10000);
+	int owners[12], i, pass, passes = loops(200, 10000);
 	struct requester waiter;
 	struct stay s = {};
 	pid_t pids[3];

@@ -65,7 +65,7 @@ static void goes_ahead(struct __test_metadata *_metadata, const struct requester
 }
 
 /* The writer lets somebody pass, so that it holds up the next one for longer. */
-static void let_pass(FIXTURE_DATA(file) * self, int times)
+static void let_pass(struct file_data *self, int times)
 {
 	while (times--) {
 		int fd = reopen(self->path);
@@ -147,7 +147,7 @@ static int most_granted(struct reading *r, const int *before)
 }
 
 /* How often a reader gets the lock before a writer does that waits. */
-static int overtaken(FIXTURE_DATA(file) * self, enum way way, __u32 flags)
+static int overtaken(struct file_data *self, enum way way, __u32 flags)
 {
 	struct reading *r = mmap(NULL, sizeof(*r), PROT_READ | PROT_WRITE,
 				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -381,7 +381,7 @@ static const struct {
 	{ 0, 0, true },
 };
 
-static void owner_ahead(struct __test_metadata *_metadata, FIXTURE_DATA(file) * self, bool classic,
+static void owner_ahead(struct __test_metadata *_metadata, struct file_data *self, bool classic,
 			int own, int others)
 {
 	struct requester writer;
@@ -552,7 +552,7 @@ TEST_F_TIMEOUT(file, older_and_younger, LONG_TIMEOUT)
 enum end { TIMED_OUT, INTERRUPTED, KILLED };
 
 /* The writer gives up, before it lets pass who is held up: then that goes on at once. */
-static void writer_gives_up(struct __test_metadata *_metadata, FIXTURE_DATA(file) * self,
+static void writer_gives_up(struct __test_metadata *_metadata, struct file_data *self,
 			    enum end end)
 {
 	bool shown = false;
@@ -752,7 +752,7 @@ struct party {
 	int fds[2];
 };
 
-static struct party party(FIXTURE_DATA(file) * self, const char *other)
+static struct party party(struct file_data *self, const char *other)
 {
 	struct party p;
 
@@ -788,7 +788,7 @@ static int release(struct party *p, int classic)
  * Two processes read one file each, and a writer waits for each. Then both want to read the other
  * file, too, and each is held up by a writer that waits for the other one.
  */
-static void crosswise(struct __test_metadata *_metadata, FIXTURE_DATA(file) * self, int classic)
+static void crosswise(struct __test_metadata *_metadata, struct file_data *self, int classic)
 {
 	struct flockp_how how = fair_span(F_WRLCK, 0, 10);
 	struct flock fl = span(F_RDLCK, 0, 10);
@@ -840,7 +840,7 @@ TEST_F(file, crosswise_classic)
  * A circle with one writer in it: a waits for what b has, b is held up by the writer, and that
  * waits for a. Without the writer b would not wait, so it is no deadlock.
  */
-static void circle(struct __test_metadata *_metadata, FIXTURE_DATA(file) * self, int classic)
+static void circle(struct __test_metadata *_metadata, struct file_data *self, int classic)
 {
 	struct flock write = span(F_WRLCK, 0, 10), read = span(F_RDLCK, 0, 10);
 	struct flockp_how how = fair_span(F_WRLCK, 0, 10);

@@ -186,12 +186,14 @@ struct knob {
 };
 
 /*
- * Let allocations fail that may wait, as those of locks do. And no stack trace
- * for each fault: it would look like trouble in the kernel log.
+ * Let allocations fail that may wait, as those of locks do; but not those of the pages
+ * that locks are cut from, for how often these are needed depends on what went before.
+ * And no stack trace for each fault: it would look like trouble in the kernel log.
  */
 static struct knob knobs[] = {
 	{ "failslab/ignore-gfp-wait", 'N' },
 	{ "failslab/verbose", '0' },
+	{ "fail_page_alloc/min-order", '9' },
 	{ "fail_page_alloc/verbose", '0' },
 	{ "fail_usercopy/verbose", '0' },
 };

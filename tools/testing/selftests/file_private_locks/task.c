@@ -373,7 +373,7 @@ static const struct { off_t start, len; } overlaps[] = {
 
 #define LOCKED "R20-29 W60-79 W100-199* W200-219 R240-249"
 
-static void all_refused(struct __test_metadata *_metadata, FIXTURE_DATA(file) *self,
+static void all_refused(struct __test_metadata *_metadata, struct file_data *self,
 			const struct other *o, int many)
 {
 	unsigned int way, type, i;
@@ -402,7 +402,7 @@ static void all_refused(struct __test_metadata *_metadata, FIXTURE_DATA(file) *s
 }
 
 /* The lock is that of @holder; NULL for the first thread of the process. */
-static void only_the_thread(struct __test_metadata *_metadata, FIXTURE_DATA(file) *self,
+static void only_the_thread(struct __test_metadata *_metadata, struct file_data *self,
 			    struct worker *holder, int many)
 {
 	int far = crowd(self->path, many), copy = dup(self->fd), passed = pass(self->fd);
@@ -735,7 +735,7 @@ TEST_F(file, mark_set_and_taken_away)
 	worker_end(&b);
 }
 
-static void merging(struct __test_metadata *_metadata, FIXTURE_DATA(file) *self, int many)
+static void merging(struct __test_metadata *_metadata, struct file_data *self, int many)
 {
 	int far = crowd(self->path, many);
 	struct worker a, b;
@@ -842,7 +842,7 @@ static int exit_code(pid_t pid)
 }
 
 /* What does a process with that number get that tries it in all ways? */
-static void same_number(struct __test_metadata *_metadata, FIXTURE_DATA(file) *self, pid_t tid)
+static void same_number(struct __test_metadata *_metadata, struct file_data *self, pid_t tid)
 {
 	pid_t pid = start_as(tid);
 
@@ -1228,7 +1228,7 @@ static void want_peer(struct peer *peer, int fd, __u32 flags, off_t byte)
 }
 
 /* Our thread with a mark, and a process that has but one thread, with a mark or without. */
-static void with_process(struct __test_metadata *_metadata, FIXTURE_DATA(file) *self,
+static void with_process(struct __test_metadata *_metadata, struct file_data *self,
 			 __u32 flags, bool thread_closes)
 {
 	struct flockp_how how = timed_until(F_WRLCK, 1, 1, CLOCK_MONOTONIC, 0);
@@ -1373,7 +1373,7 @@ TEST_F(file, told_of_what_is_left)
 /* ---- no circles ---- */
 
 /* B waits for byte 0 and A for byte 1. That B is not told shows when it gets what it wants. */
-static void not_told(struct __test_metadata *_metadata, FIXTURE_DATA(file) *self, struct two *t)
+static void not_told(struct __test_metadata *_metadata, struct file_data *self, struct two *t)
 {
 	until_waiting(self->id, 2);
 	interrupt(&t->a);
@@ -1887,7 +1887,7 @@ static void one_step(struct __test_metadata *_metadata, struct model *m)
 	ASSERT_STREQ(without_marks(text, seen), layout(m->fds[file], text));
 }
 
-static void run_model(struct __test_metadata *_metadata, FIXTURE_DATA(file) *self, int many,
+static void run_model(struct __test_metadata *_metadata, struct file_data *self, int many,
 		      int steps)
 {
 	const char *seed = getenv("LOCKS_SEED");

@@ -440,7 +440,7 @@ TEST_F(file, many_deadlines)
  * A reader that finds a writer waiting waits behind that one. When the writer
  * gives up, or is killed, the reader waits for the lock itself.
  */
-static void reader_goes_on(struct __test_metadata *_metadata, FIXTURE_DATA(file) * self,
+static void reader_goes_on(struct __test_metadata *_metadata, struct file_data *self,
 			   bool killed, bool timed)
 {
 	struct keeper keeper = keep_clock();
@@ -626,7 +626,7 @@ TEST_F(file, owner)
  * Deadlines count on the clocks as the caller sees them. A clock that is behind
  * shows it as a call that ends too early, one that is ahead as one that never does.
  */
-static void in_time_namespace(struct __test_metadata *_metadata, FIXTURE_DATA(file) * self,
+static void in_time_namespace(struct __test_metadata *_metadata, struct file_data *self,
 			      __s64 ahead)
 {
 	char text[128];
@@ -734,7 +734,7 @@ static void *follow_when_told(void *arg)
  * that was not. Nobody is left waiting then, be it for the lock or behind the
  * one that gave up.
  */
-static void race(struct __test_metadata *_metadata, FIXTURE_DATA(file) * self, int follower)
+static void race(struct __test_metadata *_metadata, struct file_data *self, int follower)
 {
 	const __s64 away = 300000, step = 5000;
 	int i, granted = 0, late = 0, count = loops(2000, 100000);
