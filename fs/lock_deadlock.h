@@ -33,16 +33,13 @@ static inline bool lock_is_timed(const struct file_lock_core *waiter)
 
 #else /* !CONFIG_FILE_PRIVATE_LOCKS */
 
-/* A macro, so that what is compiled is mainline's. */
+/* Macros, so that what is compiled is mainline's. */
 #define lock_sleep(filp, request, turn)					\
 	((void)(filp), (void)(turn),					\
 	 wait_event_interruptible((request)->c.flc_wait,		\
 				  list_empty(&(request)->c.flc_blocked_member)))
 
-static inline bool lock_is_timed(const struct file_lock_core *waiter)
-{
-	return false;
-}
+#define lock_is_timed(waiter)	((void)(waiter), false)
 
 #endif /* CONFIG_FILE_PRIVATE_LOCKS */
 #endif /* _FS_LOCK_DEADLOCK_H */

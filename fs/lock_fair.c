@@ -139,7 +139,7 @@ struct file_lock *__lock_fair_first(struct file_lock_context *ctx,
 	struct file_lock *fair;
 
 	lockdep_assert_held(&ctx->flc_lock);
-	if (!(request->c.flc_flags & FL_SLEEP))
+	if (!(request->c.flc_flags & FL_SLEEP) || request->c.flc_type == F_UNLCK)
 		return NULL;
 	list_for_each_entry(fair, &ctx->flc_index.fair, fl_node.fair) {
 		if (conflict(request, fair) && !came_before(request, fair) &&

@@ -141,14 +141,14 @@ static inline bool posix_index_built(struct file_lock_context *ctx)
 	return false;
 }
 
-/* Macros, so that the loops below are compiled to what they are in mainline. */
+/* Macros, so that what is compiled is mainline's. */
 #define posix_index_first_conflict(ctx, request)			\
 	((void)(request), list_first_entry(&(ctx)->flc_posix, struct file_lock, c.flc_list))
 #define posix_index_first_own(ctx, request)				\
 	posix_index_first_conflict(ctx, request)
+#define lock_index_stamp(ctx, fl)	((void)(ctx), (void)(fl))
+#define posix_index_split(left, right)	((void)(left), (void)(right))
 
-static inline void lock_index_stamp(struct file_lock_context *ctx, struct file_lock *fl) {}
-static inline void posix_index_split(struct file_lock *left, const struct file_lock *right) {}
 static inline void posix_index_insert(struct file_lock_context *ctx, struct file_lock *fl) {}
 static inline void posix_index_remove(struct file_lock_context *ctx, struct file_lock *fl) {}
 static inline void posix_index_settle(struct file_lock_context *ctx) {}

@@ -41,14 +41,14 @@ bool lock_task_is(const struct file_lock *fl, const struct task_struct *task)
 	       fl->fl_node.task_start == task->start_boottime;
 }
 
-int __lock_task_check(struct file_lock_context *ctx, const struct file_lock *request)
+bool __lock_task_forbids(struct file_lock_context *ctx, const struct file_lock *request)
 {
 	bool found = false;
 	struct file_lock *fl;
 
 	lockdep_assert_held(&ctx->flc_lock);
 	if (request->c.flc_flags & FL_CLOSE)
-		return 0;
+		return false;
 	/* The locks of an owner stand side by side, by start. */
 	posix_index_for_each_own(fl, ctx, request) {
 		if (fl->c.flc_owner != request->c.flc_owner) {
@@ -61,7 +61,7 @@ int __lock_task_check(struct file_lock_context *ctx, const struct file_lock *req
 			break;
 		if (fl->fl_end >= request->fl_start && fl->fl_node.task &&
 		    !lock_task_is(fl, current))
-			return -EPERM;
+			return true;
 	}
-	return 0;
+	return false;
 }

@@ -9,12 +9,13 @@
 
 void lock_task_set(struct file_lock *request);
 bool lock_task_is(const struct file_lock *fl, const struct task_struct *task);
-int __lock_task_check(struct file_lock_context *ctx, const struct file_lock *request);
+bool __lock_task_forbids(struct file_lock_context *ctx, const struct file_lock *request);
 
-/* 0, or -EPERM if a lock of another task is in @request's range, though of its owner. */
-static inline int lock_task_check(struct file_lock_context *ctx, const struct file_lock *request)
+/* Is a lock in @request's range that is of its owner, but of another task? */
+static inline bool lock_task_forbids(struct file_lock_context *ctx,
+				     const struct file_lock *request)
 {
-	return ctx->flc_index.has_tasks ? __lock_task_check(ctx, request) : 0;
+	return ctx->flc_index.has_tasks && __lock_task_forbids(ctx, request);
 }
 
 /* May locks of one owner and type become one? */
@@ -33,17 +34,10 @@ static inline void lock_task_copy(struct file_lock *to, const struct file_lock *
 
 #else /* !CONFIG_FILE_PRIVATE_LOCKS */
 
-static inline int lock_task_check(struct file_lock_context *ctx, const struct file_lock *request)
-{
-	return 0;
-}
-
-static inline bool lock_task_same(const struct file_lock *a, const struct file_lock *b)
-{
-	return true;
-}
-
-static inline void lock_task_copy(struct file_lock *to, const struct file_lock *from) {}
+/* Macros, so that what is compiled is mainline's. */
+#define lock_task_forbids(ctx, request)	((void)(ctx), (void)(request), false)
+#define lock_task_same(a, b)		((void)(a), (void)(b), true)
+#define lock_task_copy(to, from)	((void)(to), (void)(from))
 
 #endif /* CONFIG_FILE_PRIVATE_LOCKS */
 #endif /* _FS_LOCK_TASK_H */

@@ -30,11 +30,12 @@ static inline void lock_waiters_done(const struct file_lock *request, int error)
 
 #else /* !CONFIG_FILE_PRIVATE_LOCKS */
 
-static inline void lock_waiters_add(struct file_lock_context *ctx, struct file_lock *waiter,
-				    const struct file_lock *blocker) {}
-static inline void lock_waiters_wake(const struct file_lock *waiter) {}
-static inline void lock_waiters_remove(struct file_lock_core *waiter) {}
-static inline void lock_waiters_done(const struct file_lock *request, int error) {}
+/* Macros, so that what is compiled is mainline's. */
+#define lock_waiters_add(ctx, waiter, blocker)				\
+	((void)(ctx), (void)(waiter), (void)(blocker))
+#define lock_waiters_wake(waiter)		((void)(waiter))
+#define lock_waiters_remove(waiter)		((void)(waiter))
+#define lock_waiters_done(request, error)	((void)(request), (void)(error))
 
 #endif /* CONFIG_FILE_PRIVATE_LOCKS */
 #endif /* _FS_LOCK_WAITERS_H */
