@@ -11,6 +11,9 @@
 
 #ifdef CONFIG_FILE_PRIVATE_LOCKS
 
+/* Of the cache of lock contexts. */
+#define POSIX_INDEX_SLAB	SLAB_HWCACHE_ALIGN
+
 /**
  * struct posix_index_walk - a walk along the granted POSIX locks in a range
  * @range: its fl_start and fl_end count; locks of its flc_owner are left out
@@ -133,6 +136,8 @@ static inline void posix_index_settle(struct file_lock_context *ctx)
 }
 
 #else /* !CONFIG_FILE_PRIVATE_LOCKS */
+
+#define POSIX_INDEX_SLAB	0
 
 static inline void posix_index_init(struct file_lock_context *ctx) {}
 

@@ -61,30 +61,31 @@ struct posix_lock_node {
 
 /**
  * struct posix_lock_index - search trees over the POSIX locks of one inode
- * @owned: by owner, then start; the locks of one owner never overlap
- * @ranges: by start, then age; read locks and write locks apart
  * @count: granted locks on the inode, less those whose range is being edited
- * @unchecked: operations since posix_index_check() last looked
- * @built: the trees above are there; if not, the list alone serves
+ * @built: there are trees; if not, the list alone serves
  * @has_tasks: some lock was bound to a task, once
  * @last: the latest &posix_lock_node.since
+ * @fair: requests that are not to be overtaken
+ * @owned: by owner, then start; the locks of one owner never overlap
+ * @ranges: by start, then age; read locks and write locks apart
+ * @unchecked: operations since posix_index_check() last looked
  * @wait_lock: protects @waiting; innermost of all locks here
  * @waiting: requests that wait for a lock on the inode, flock() ones too, by start, then age
- * @fair: requests that are not to be overtaken
  *
- * The list in &file_lock_context.flc_posix stays what it is; see fs/lock_index.c.
+ * The list in &file_lock_context.flc_posix stays what it is; see fs/lock_index.c. What every
+ * request touches comes first, and is in one cache line with flc_lock and that list.
  */
 struct posix_lock_index {
-	struct rb_root owned;
-	struct rb_root ranges[2];
 	unsigned int count;
-	unsigned int unchecked;
 	bool built;
 	bool has_tasks;
 	u64 last;
+	struct list_head fair;
+	struct rb_root owned;
+	struct rb_root ranges[2];
+	unsigned int unchecked;
 	spinlock_t wait_lock;		/* protects waiting */
 	struct rb_root waiting;
-	struct list_head fair;
 };
 
 u64 lock_owner_cookie(const void *owner);
