@@ -132,29 +132,34 @@ TEST_F(file, circle_of_forty)
 }
 
 /*
- * A bystander, who waits for nobody, has a lock in the way, too. One of the circle's in the
- * way is enough: all of them have to go.
+ * A bystander has a lock in the way, too, and waits for nobody, or for somebody who does not
+ * wait. One of the circle's in the way is enough: all of them have to go.
  */
 static void behind_bystander(struct __test_metadata *_metadata, struct file_data *self,
-			     enum way way)
+			     enum way way, bool waits)
 {
 	struct peer bystander;
 	struct pair p;
 	int fd;
 
-	TH_LOG("%s", way_names[way]);
+	TH_LOG("%s, bystander %s", way_names[way], waits ? "waits" : "does not wait");
 	peer_start(&bystander, PEER_OWN_FDS);
 	pair_start(&p, self->path, self->path);
 	fd = peer_open(&bystander, self->path, O_RDWR);
+	ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_WRLCK, 5, 1));
 	ASSERT_EQ(0, take(&bystander, fd, way, F_RDLCK, 0));
 	ASSERT_EQ(0, take(&p.a, p.fa, way, F_RDLCK, 0));
 	ASSERT_EQ(0, take(&p.b, p.fb, way, F_WRLCK, 1));
+	if (waits)
+		want(&bystander, fd, way, F_WRLCK, 5);
+	until_waiting(self->id, waits);
 	want(&p.a, p.fa, way, F_WRLCK, 1);
-	until_waiting(self->id, 1);
+	until_waiting(self->id, 1 + waits);
 	want(&p.b, p.fb, way, F_WRLCK, 0);
 	EXPECT_EQ(-EDEADLK, peer_answer(&p.b, NULL));
 	pair_stop(&p);
 	peer_stop(&bystander);
+	ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_UNLCK, 5, 1));
 	until_unlocked(self->id);
 }
 
@@ -162,8 +167,10 @@ TEST_F(file, bystander_hides_nothing)
 {
 	int way;
 
-	for (way = 0; way < NR_WAYS; way++)
-		behind_bystander(_metadata, self, way);
+	for (way = 0; way < NR_WAYS; way++) {
+		behind_bystander(_metadata, self, way, false);
+		behind_bystander(_metadata, self, way, true);
+	}
 }
 
 TEST_F(file, two_who_read_and_want_to_write)
@@ -598,9 +605,9 @@ TEST_F_TIMEOUT(file, no_false_report, LONG_TIMEOUT)
 }
 
 /* Takes two bytes in any order. Whoever is told of a deadlock gives up what it has. */
-static void in_any_order(struct job *job)
+static void in_any_order(struct job *job, int fd)
 {
-	int fd = open(job->path, O_RDWR), ret;
+	int ret;
 
 	while (atomic_fetch_sub(&job->shared->rounds, 1) > 0) {
 		off_t first = rand_r(&job->seed) % 3, second = (first + 1 + job->seed % 2) % 3;
@@ -612,7 +619,6 @@ static void in_any_order(struct job *job)
 		note(job->shared, ret);
 		note(job->shared, lock_span(fd, F_SETLKP, F_UNLCK, 0, 0));
 	}
-	close(fd);
 }
 
 /* If one was missed this would not end. */
@@ -625,7 +631,7 @@ TEST_F_TIMEOUT(file, none_is_missed, LONG_TIMEOUT)
 	for (i = 0; i < 4; i++) {
 		job.seed = i;
 		if (!fork()) {
-			in_any_order(&job);
+			in_any_order(&job, open(self->path, O_RDWR));
 			_exit(0);
 		}
 	}
@@ -636,6 +642,195 @@ TEST_F_TIMEOUT(file, none_is_missed, LONG_TIMEOUT)
 	EXPECT_LT(0, atomic_load(&shared->told));
 	EXPECT_EQ(0, atomic_load(&shared->failed));
 	TH_LOG("%ld deadlocks", atomic_load(&shared->told));
+}
+
+/* ---- somebody else can open the circle ---- */
+
+enum reference { IN_TABLE, IN_MESSAGE, IN_RING, NR_REFERENCES };
+
+/* The one reference to an open file besides that of its locker. */
+struct rescue {
+	enum reference how;
+	int fd;
+	int socks[2];
+	int ring;
+	struct io_uring_params params;
+	char *sq, *cq;
+	struct io_uring_sqe *sqe;
+};
+
+static void send_descriptor(struct rescue *r)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr header;
+	} control = {
+		.header.cmsg_level = SOL_SOCKET,
+		.header.cmsg_type = SCM_RIGHTS,
+		.header.cmsg_len = CMSG_LEN(sizeof(int)),
+	};
+	struct iovec byte = { .iov_base = "", .iov_len = 1 };
+	struct msghdr msg = {
+		.msg_iov = &byte,
+		.msg_iovlen = 1,
+		.msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf),
+	};
+
+	memcpy(CMSG_DATA(&control.header), &r->fd, sizeof(int));
+	if (sendmsg(r->socks[0], &msg, 0) != 1)
+		broken("sendmsg");
+}
+
+static void receive_descriptor(struct rescue *r)
+{
+	char control[CMSG_SPACE(sizeof(int))], c;
+	struct iovec byte = { .iov_base = &c, .iov_len = 1 };
+	struct msghdr msg = {
+		.msg_iov = &byte,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+
+	if (recvmsg(r->socks[1], &msg, 0) != 1 || !CMSG_FIRSTHDR(&msg))
+		broken("recvmsg");
+	memcpy(&r->fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
+}
+
+static void *map_ring(struct rescue *r, off_t what, size_t size)
+{
+	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, r->ring,
+			 what);
+
+	if (map == MAP_FAILED)
+		broken("mmap of io_uring");
+	return map;
+}
+
+static void make_ring(struct rescue *r)
+{
+	r->ring = syscall(__NR_io_uring_setup, 1, &r->params);
+	if (r->ring < 0)
+		broken("io_uring_setup");
+	r->sq = map_ring(r, IORING_OFF_SQ_RING, r->params.sq_off.array + sizeof(__u32));
+	r->cq = map_ring(r, IORING_OFF_CQ_RING,
+			 r->params.cq_off.cqes + 2 * sizeof(struct io_uring_cqe));
+	r->sqe = map_ring(r, IORING_OFF_SQES, sizeof(*r->sqe));
+	if (syscall(__NR_io_uring_register, r->ring, IORING_REGISTER_FILES, &r->fd, 1))
+		broken("IORING_REGISTER_FILES");
+}
+
+static __u32 *in_ring(char *ring, __u32 offset)
+{
+	return (__u32 *)(ring + offset);
+}
+
+/* A descriptor for the registered file. */
+static void take_from_ring(struct rescue *r)
+{
+	__u32 *tail = in_ring(r->sq, r->params.sq_off.tail);
+	__u32 *head = in_ring(r->cq, r->params.cq_off.head);
+	struct io_uring_cqe *cqes = (struct io_uring_cqe *)(r->cq + r->params.cq_off.cqes);
+
+	memset(r->sqe, 0, sizeof(*r->sqe));
+	r->sqe->opcode = IORING_OP_FIXED_FD_INSTALL;
+	r->sqe->flags = IOSQE_FIXED_FILE;
+	*in_ring(r->sq, r->params.sq_off.array) = 0;
+	__atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
+	if (syscall(__NR_io_uring_enter, r->ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) != 1)
+		broken("io_uring_enter");
+	r->fd = cqes[*head & *in_ring(r->cq, r->params.cq_off.ring_mask)].res;
+	__atomic_store_n(head, *head + 1, __ATOMIC_RELEASE);
+	if (r->fd < 0)
+		broken("IORING_OP_FIXED_FD_INSTALL");
+}
+
+static void rescue_begin(struct rescue *r)
+{
+	if (r->how == IN_MESSAGE) {
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, r->socks))
+			broken("socketpair");
+		send_descriptor(r);
+	} else if (r->how == IN_RING) {
+		make_ring(r);
+	}
+	if (r->how != IN_TABLE)
+		close(r->fd);
+}
+
+/* Release what the open file has locked; there is a reference all the time. */
+static void rescue(struct rescue *r)
+{
+	if (r->how == IN_MESSAGE)
+		receive_descriptor(r);
+	else if (r->how == IN_RING)
+		take_from_ring(r);
+	if (lock_span(r->fd, F_SETLKP, F_UNLCK, 0, 0))
+		broken("unlock");
+	if (r->how == IN_MESSAGE)
+		send_descriptor(r);
+	if (r->how != IN_TABLE)
+		close(r->fd);
+}
+
+#define LOCKERS 6
+
+/*
+ * Tasks in circles, each the only one with a descriptor of its open file, but for a reference
+ * elsewhere, by which somebody opens the circles again and again.
+ */
+TEST_F_TIMEOUT(file, no_report_where_somebody_helps, LONG_TIMEOUT)
+{
+	struct shared *shared = share(loops(600, 100000));
+	struct job job = { .path = self->path, .shared = shared };
+	struct rescue rescues[LOCKERS] = {};
+	int i, j, status, go[2];
+	pid_t rescuer;
+	char c;
+
+	ASSERT_EQ(0, pipe(go));
+	for (i = 0; i < LOCKERS; i++) {
+		rescues[i].how = i % NR_REFERENCES;
+		rescues[i].fd = open(self->path, O_RDWR);
+		ASSERT_LE(0, rescues[i].fd);
+	}
+	for (i = 0; i < LOCKERS; i++) {
+		job.seed = i;
+		if (fork())
+			continue;
+		close(go[1]);
+		for (j = 0; j < LOCKERS; j++)
+			if (j != i)
+				close(rescues[j].fd);
+		/* Until the others have no descriptor of ours any more. */
+		if (read(go[0], &c, 1))
+			_exit(1);
+		in_any_order(&job, rescues[i].fd);
+		_exit(0);
+	}
+	rescuer = fork();
+	if (!rescuer) {
+		for (i = 0; i < LOCKERS; i++)
+			rescue_begin(&rescues[i]);
+		close(go[1]);
+		for (i = 0; ; i++) {
+			rescue(&rescues[i % LOCKERS]);
+			if (i % LOCKERS == 0)
+				pause_briefly();
+		}
+	}
+	for (i = 0; i < LOCKERS; i++)
+		close(rescues[i].fd);
+	close(go[1]);
+	for (i = 0; i < LOCKERS; i++) {
+		ASSERT_LT(0, wait(&status));
+		EXPECT_EQ(0, status);
+	}
+	kill(rescuer, SIGKILL);
+	ASSERT_EQ(rescuer, wait(&status));
+	EXPECT_EQ(0, atomic_load(&shared->told));
+	EXPECT_EQ(0, atomic_load(&shared->failed));
 }
 
 int main(int argc, char **argv)
