@@ -341,7 +341,8 @@ static int load(struct worker *worker)
 	ret = records_load(&list, fd, NULL);
 	records_free(&list);
 	close(fd);
-	return ret == -ENOSPC ? 0 : tolerate(ret);
+	/* Memory is not waited for, and all of this uses much of it. */
+	return ret == -ENOSPC || ret == -ENOMEM ? 0 : tolerate(ret);
 }
 
 /* From the beginning or from where the last read ended; open across off, on and umount. */
