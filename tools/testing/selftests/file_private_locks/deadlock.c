@@ -44,6 +44,26 @@ static int drop(struct peer *peer, int fd, enum way way, off_t byte)
 	return take(peer, fd, way, F_UNLCK, byte);
 }
 
+/*
+ * A request that is listed as waiting may be about to look for a deadlock; return when the
+ * task has done so, that is, when it sleeps. Then the next one is who closes the circle.
+ */
+static void until_asleep(const struct peer *peer)
+{
+	char path[32], state = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", peer->pid);
+	while (state != 'S') {
+		f = fopen(path, "r");
+		if (!f || fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+			broken(path);
+		fclose(f);
+		if (state != 'S')
+			pause_briefly();
+	}
+}
+
 /* Two processes, each of which has its locks for itself. */
 struct pair {
 	struct peer a, b;
@@ -77,6 +97,7 @@ static void reported(struct __test_metadata *_metadata, struct file_data *self,
 	ASSERT_EQ(0, take(&p.b, p.fb, b, F_WRLCK, 1));
 	want(&p.a, p.fa, a, F_WRLCK, 1);
 	until_waiting(self->id, 1);
+	until_asleep(&p.a);
 	want(&p.b, p.fb, b, F_WRLCK, 0);
 	EXPECT_EQ(-EDEADLK, peer_answer(&p.b, NULL));
 	/* It still has what it had, and nothing of it waits. */
@@ -110,6 +131,7 @@ static void circle_of(struct __test_metadata *_metadata, struct file_data *self,
 	for (i = 0; i < n - 1; i++) {
 		want(&peers[i], fds[i], PRIVATE, F_WRLCK, i + 1);
 		until_waiting(self->id, i + 1);
+		until_asleep(&peers[i]);
 	}
 	want(&peers[n - 1], fds[n - 1], PRIVATE, F_WRLCK, 0);
 	EXPECT_EQ(-EDEADLK, peer_answer(&peers[n - 1], NULL));
@@ -153,8 +175,10 @@ static void behind_bystander(struct __test_metadata *_metadata, struct file_data
 	if (waits)
 		want(&bystander, fd, way, F_WRLCK, 5);
 	until_waiting(self->id, waits);
+	until_asleep(&bystander);
 	want(&p.a, p.fa, way, F_WRLCK, 1);
 	until_waiting(self->id, 1 + waits);
+	until_asleep(&p.a);
 	want(&p.b, p.fb, way, F_WRLCK, 0);
 	EXPECT_EQ(-EDEADLK, peer_answer(&p.b, NULL));
 	pair_stop(&p);
@@ -182,6 +206,7 @@ TEST_F(file, two_who_read_and_want_to_write)
 	ASSERT_EQ(0, take(&p.b, p.fb, PRIVATE, F_RDLCK, 0));
 	want(&p.a, p.fa, PRIVATE, F_WRLCK, 0);
 	until_waiting(self->id, 1);
+	until_asleep(&p.a);
 	want(&p.b, p.fb, PRIVATE, F_WRLCK, 0);
 	EXPECT_EQ(-EDEADLK, peer_answer(&p.b, NULL));
 	/* The read lock is still there. */
@@ -213,6 +238,7 @@ static void across_files(struct __test_metadata *_metadata, struct file_data *se
 	ASSERT_EQ(0, take(&p.b, p.fb, PRIVATE, F_WRLCK, 100));
 	want(&p.a, a, PRIVATE, F_WRLCK, 100);
 	until_waiting(id, 1);
+	until_asleep(&p.a);
 	want(&p.b, b, PRIVATE, F_WRLCK, 100);
 	EXPECT_EQ(-EDEADLK, peer_answer(&p.b, NULL));
 	ASSERT_EQ(0, drop(&p.b, p.fb, PRIVATE, 100));
@@ -246,8 +272,10 @@ TEST_F(file, certain_only_later)
 	ASSERT_EQ(0, take(&p.b, p.fb, PRIVATE, F_WRLCK, 1));
 	want(&p.a, p.fa, PRIVATE, F_WRLCK, 1);
 	until_waiting(self->id, 1);
+	until_asleep(&p.a);
 	want(&p.b, p.fb, PRIVATE, F_WRLCK, 0);
 	until_waiting(self->id, 2);
+	until_asleep(&p.b);
 	close(self->fd);
 	/* One of them looks again, and which one does not matter. */
 	polls[0] = (struct pollfd) { .fd = p.a.sock, .events = POLLIN };
@@ -400,8 +428,10 @@ TEST_F(file, table_of_two_tasks)
 	ASSERT_EQ(0, take(&p.b, p.fb, PRIVATE, F_WRLCK, 1));
 	want(&thread, self->fd, PRIVATE, F_WRLCK, 1);
 	until_waiting(self->id, 1);
+	until_asleep(&thread);
 	want(&p.b, p.fb, PRIVATE, F_WRLCK, 0);
 	until_waiting(self->id, 2);
+	until_asleep(&p.b);
 	ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_UNLCK, 0, 1));
 	EXPECT_EQ(0, peer_answer(&p.b, NULL));
 	ASSERT_EQ(0, drop(&p.b, p.fb, PRIVATE, 1));
@@ -423,6 +453,7 @@ static void timed_in_circle(struct __test_metadata *_metadata, struct file_data 
 	ASSERT_EQ(0, take(&p.b, p.fb, b, F_WRLCK, 1));
 	peer_ask_timed(&p.a, p.fa, &how);
 	until_waiting(self->id, 1);
+	until_asleep(&p.a);
 	want(&p.b, p.fb, b, F_WRLCK, 0);
 	not_reported(_metadata, self, &p, PRIVATE, b);
 }
@@ -447,6 +478,7 @@ TEST_F(file, chain_is_no_circle)
 	ASSERT_EQ(0, take(&p.b, p.fb, PRIVATE, F_RDLCK, 3));
 	want(&p.a, p.fa, PRIVATE, F_WRLCK, 1);
 	until_waiting(self->id, 1);
+	until_asleep(&p.a);
 	want(&p.b, p.fb, PRIVATE, F_WRLCK, 0);
 	not_reported(_metadata, self, &p, PRIVATE, PRIVATE);
 }
@@ -463,6 +495,7 @@ TEST_F(file, readers_are_not_in_the_way_of_each_other)
 	ASSERT_EQ(0, take(&p.b, p.fb, PRIVATE, F_RDLCK, 1));
 	peer_ask(&p.a, p.fa, F_SETLKPW, &fl);
 	until_waiting(self->id, 1);
+	until_asleep(&p.a);
 	want(&p.b, p.fb, PRIVATE, F_WRLCK, 0);
 	not_reported(_metadata, self, &p, PRIVATE, PRIVATE);
 }

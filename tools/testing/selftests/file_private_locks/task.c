@@ -6,6 +6,7 @@
  *
  * LOCKS_SEED=number in the environment repeats a run of the model.
  */
+#include <dirent.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -75,6 +76,41 @@ struct worker {
 	struct ask ask;
 	int result;
 };
+
+/*
+ * A request that is listed as waiting may be about to look for a deadlock. Return when all our
+ * threads sleep, so that the next request is the one that closes the circle.
+ */
+static void threads_asleep(void)
+{
+	char path[300], state;
+	struct dirent *entry;
+	DIR *dir = opendir("/proc/self/task");
+	FILE *f;
+
+	if (!dir)
+		broken("/proc/self/task");
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.' || atoi(entry->d_name) == gettid())
+			continue;
+		snprintf(path, sizeof(path), "/proc/self/task/%s/stat", entry->d_name);
+		state = 0;
+		f = fopen(path, "r");
+		if (f && fscanf(f, "%*d (%*[^)]) %c", &state) == 1 && (state == 'R' || state == 'D')) {
+			pause_briefly();
+			rewinddir(dir);
+		}
+		if (f)
+			fclose(f);
+	}
+	closedir(dir);
+}
+
+static void until_asleep(const char *id, int count)
+{
+	until_waiting(id, count);
+	threads_asleep();
+}
 
 static void *work(void *arg)
 {
@@ -568,7 +604,7 @@ TEST_F(file, conflict_before_mark)
 	/* The mark may have been set while it waits, or be gone by then. */
 	ask = ask_for(self->fd, F_SETLKPW, 0, F_WRLCK, 0, 40);
 	begin(&b, &ask);
-	until_waiting(self->id, 1);
+	until_asleep(self->id, 1);
 	ASSERT_EQ(0, mark(&a, self->fd, F_WRLCK, 30, 10));
 	ASSERT_EQ(0, drop(NULL, self->fd2, 0, 10));
 	EXPECT_EQ(-EPERM, answer(&b));
@@ -578,7 +614,7 @@ TEST_F(file, conflict_before_mark)
 	ASSERT_EQ(0, plain(NULL, self->fd2, F_WRLCK, 0, 10));
 	ask = ask_for(self->fd, F_SETLKPT, FLKP_TASK, F_WRLCK, 0, 40);
 	begin(&b, &ask);
-	until_waiting(self->id, 1);
+	until_asleep(self->id, 1);
 	ASSERT_EQ(0, drop(&a, self->fd, 20, 20));
 	ASSERT_EQ(0, drop(NULL, self->fd2, 0, 10));
 	EXPECT_EQ(0, answer(&b));
@@ -604,7 +640,7 @@ TEST_F(file, mark_after_a_wait)
 		if (!(flags[i] & FLKP_DEADLINE))
 			ask = ask_for(self->fd, F_SETLKPT, FLKP_TASK, F_WRLCK, 5, 1);
 		begin(&w, &ask);
-		until_waiting(self->id, 1);
+		until_asleep(self->id, 1);
 		ASSERT_EQ(1, list(self->fd, FLKP_WAITING, entries));
 		EXPECT_TRUE(entries[0].flags & FLKP_ONE_TASK);
 		ASSERT_EQ(0, drop(NULL, self->fd2, 0, 0));
@@ -801,7 +837,7 @@ TEST_F(file, anybody_can_close)
 	peer_close(&child, copy);
 	ask = ask_for(self->fd2, F_SETLKPW, 0, F_WRLCK, 0, 10);
 	begin(&b, &ask);
-	until_waiting(self->id, 1);
+	until_asleep(self->id, 1);
 	EXPECT_EQ(1, locks_shown(self->id, "OFDLCK", false));
 	peer_close(&child, self->fd);
 	EXPECT_EQ(0, answer(&b));
@@ -1007,11 +1043,11 @@ static void told(struct __test_metadata *_metadata, struct two *t, const char *i
 	ASSERT_EQ(0, mark(&t->a, t->fa, F_WRLCK, 0, 1));
 	ASSERT_EQ(0, mark(&t->b, t->fb, F_WRLCK, 1, 1));
 	want(&t->a, a_asks, wait_a, 1);
-	until_waiting(id_b, 1);
+	until_asleep(id_b, 1);
 	want(&t->b, b_asks, wait_b, 0);
 	EXPECT_EQ(-EDEADLK, answer(&t->b));
 	/* It still has what it had, and nothing of it waits. */
-	until_waiting(id_b, 1);
+	until_asleep(id_b, 1);
 	see(_metadata, t->fa, "W0-0*");
 	see(_metadata, t->fb, "W1-1*");
 	ASSERT_EQ(0, drop(&t->b, t->fb, 1, 1));
@@ -1092,7 +1128,7 @@ TEST_F(file, circle_of_five)
 	}
 	for (i = 0; i < N - 1; i++) {
 		want(&w[i], fds[i], i % ARRAY_SIZE(waits), i + 1);
-		until_waiting(self->id, i + 1);
+		until_asleep(self->id, i + 1);
 	}
 	want(&w[N - 1], fds[N - 1], 0, 0);
 	EXPECT_EQ(-EDEADLK, answer(&w[N - 1]));
@@ -1118,7 +1154,7 @@ TEST_F(file, two_who_read_and_want_to_write)
 	ASSERT_EQ(0, mark(&t.a, t.fa, F_RDLCK, 0, 1));
 	ASSERT_EQ(0, mark(&t.b, t.fb, F_RDLCK, 0, 1));
 	want(&t.a, t.fa, 0, 0);
-	until_waiting(self->id, 1);
+	until_asleep(self->id, 1);
 	want(&t.b, t.fb, 0, 0);
 	EXPECT_EQ(-EDEADLK, answer(&t.b));
 	see(_metadata, t.fb, "R0-0*");
@@ -1246,14 +1282,14 @@ static void with_process(struct __test_metadata *_metadata, struct file_data *se
 	ASSERT_EQ(0, peer_answer_timed(&peer, NULL));
 	if (thread_closes) {
 		want_peer(&peer, there, flags, 0);
-		until_waiting(self->id, 1);
+		until_asleep(self->id, 1);
 		want(&w, fd, 0, 1);
 		EXPECT_EQ(-EDEADLK, answer(&w));
 		ASSERT_EQ(0, drop(&w, fd, 0, 1));
 		EXPECT_EQ(0, peer_answer_timed(&peer, NULL));
 	} else {
 		want(&w, fd, 0, 1);
-		until_waiting(self->id, 1);
+		until_asleep(self->id, 1);
 		want_peer(&peer, there, flags, 0);
 		EXPECT_EQ(-EDEADLK, peer_answer_timed(&peer, NULL));
 		ASSERT_EQ(0, peer_lock(&peer, there, F_SETLKP, F_UNLCK, 1, 1));
@@ -1293,9 +1329,9 @@ TEST_F(file, certain_only_later)
 	ASSERT_EQ(0, mark(&w, fd, F_WRLCK, 0, 1));
 	ASSERT_EQ(0, peer_lock(&peer, there, F_SETLKP, F_WRLCK, 1, 1));
 	want_peer(&peer, there, 0, 0);
-	until_waiting(self->id, 1);
+	until_asleep(self->id, 1);
 	want(&w, fd, 0, 1);
-	until_waiting(self->id, 2);
+	until_asleep(self->id, 2);
 	close(self->fd);
 	/* One of them looks again, and which one does not matter. */
 	poll_peer.fd = peer.sock;
@@ -1327,15 +1363,15 @@ TEST_F(file, behind_another_waiter)
 	ASSERT_EQ(0, mark(&t.a, t.fa, F_WRLCK, 0, 1));
 	ASSERT_EQ(0, mark(&t.b, t.fb, F_WRLCK, 1, 1));
 	want(&c, self->fd, 0, 0);
-	until_waiting(self->id, 1);
+	until_asleep(self->id, 1);
 	want(&t.b, t.fb, 0, 0);
-	until_waiting(self->id, 2);
+	until_asleep(self->id, 2);
 	want(&t.a, t.fa, 0, 1);
 	EXPECT_EQ(-EDEADLK, answer(&t.a));
 	/* Without the one in between it is the same. */
 	interrupt(&c);
 	EXPECT_EQ(-EINTR, answer(&c));
-	until_waiting(self->id, 1);
+	until_asleep(self->id, 1);
 	want(&t.a, t.fa, 0, 1);
 	EXPECT_EQ(-EDEADLK, answer(&t.a));
 	ASSERT_EQ(0, drop(&t.a, t.fa, 0, 1));
@@ -1357,11 +1393,11 @@ TEST_F(file, told_of_what_is_left)
 		ASSERT_EQ(0, drop(&t.a, t.fa, 15, 5));
 		ASSERT_EQ(0, mark(&t.b, t.fb, F_WRLCK, 1, 1));
 		want(&t.a, t.fa, 0, 1);
-		until_waiting(self->id, 1);
+		until_asleep(self->id, 1);
 		interrupt(&t.a);
 		ASSERT_EQ(-EINTR, answer(&t.a));
 		want(&t.a, t.fa, 2, 1);
-		until_waiting(self->id, 1);
+		until_asleep(self->id, 1);
 		want(&t.b, t.fb, 0, byte);
 		EXPECT_EQ(-EDEADLK, answer(&t.b));
 		ASSERT_EQ(0, drop(&t.b, t.fb, 1, 1));
@@ -1375,7 +1411,7 @@ TEST_F(file, told_of_what_is_left)
 /* B waits for byte 0 and A for byte 1. That B is not told shows when it gets what it wants. */
 static void not_told(struct __test_metadata *_metadata, struct file_data *self, struct two *t)
 {
-	until_waiting(self->id, 2);
+	until_asleep(self->id, 2);
 	interrupt(&t->a);
 	EXPECT_EQ(-EINTR, answer(&t->a));
 	ASSERT_EQ(0, drop(&t->a, t->fa, 0, 1));
@@ -1404,9 +1440,9 @@ TEST_F(file, plain_lock_in_the_circle)
 				if (plain_b)
 					ASSERT_EQ(0, plain(&t.b, t.fb, F_WRLCK, 1, 1));
 				want(&t.a, t.fa, wait, 1);
-				until_waiting(self->id, 1);
+				until_asleep(self->id, 1);
 				want(&t.b, t.fb, wait, 0);
-				until_waiting(self->id, 2);
+				until_asleep(self->id, 2);
 				if (plain_a) {
 					ASSERT_EQ(0, drop(NULL, t.fa, 0, 1));
 					EXPECT_EQ(0, answer(&t.b));
@@ -1440,11 +1476,11 @@ TEST_F(file, deadline_in_the_circle)
 			if (first) {
 				ask = ask_until(t.fa, wait % 2 ? FLKP_TASK : 0, 1, HOUR);
 				begin(&t.a, &ask);
-				until_waiting(self->id, 1);
+				until_asleep(self->id, 1);
 				want(&t.b, t.fb, wait, 0);
 			} else {
 				want(&t.a, t.fa, wait, 1);
-				until_waiting(self->id, 1);
+				until_asleep(self->id, 1);
 				ask = ask_until(t.fb, wait % 2 ? FLKP_TASK : 0, 0, HOUR);
 				begin(&t.b, &ask);
 			}
@@ -1493,9 +1529,9 @@ TEST_F(file, another_thread_of_the_owner)
 		ASSERT_EQ(0, mark(&b, self->fd, F_WRLCK, 1, 1));
 		ASSERT_EQ(0, mark(&c, self->fd2, F_WRLCK, 2, 1));
 		want(&a, self->fd, wait, 2);
-		until_waiting(self->id, 1);
+		until_asleep(self->id, 1);
 		want(&c, self->fd2, wait, 1);
-		until_waiting(self->id, 2);
+		until_asleep(self->id, 2);
 		ASSERT_EQ(0, drop(&b, self->fd, 1, 1));
 		EXPECT_EQ(0, answer(&c));
 		want(&c, self->fd2, wait, 0);
@@ -1522,14 +1558,14 @@ TEST_F(file, wait_that_has_ended)
 	ASSERT_EQ(0, mark(&t.a, t.fa, F_WRLCK, 0, 1));
 	ASSERT_EQ(0, mark(&t.b, t.fb, F_WRLCK, 1, 1));
 	want(&t.a, t.fa, 0, 1);
-	until_waiting(self->id, 1);
+	until_asleep(self->id, 1);
 	interrupt(&t.a);
 	ASSERT_EQ(-EINTR, answer(&t.a));
 	ask = ask_until(t.fa, FLKP_TASK, 1, 1000);
 	begin(&t.a, &ask);
 	ASSERT_EQ(-ETIMEDOUT, answer(&t.a));
 	want(&t.b, t.fb, 0, 0);
-	until_waiting(self->id, 1);
+	until_asleep(self->id, 1);
 	ASSERT_EQ(0, drop(&t.a, t.fa, 0, 1));
 	EXPECT_EQ(0, answer(&t.b));
 	two_end(&t);
@@ -1546,9 +1582,9 @@ TEST_F(file, closed_by_another_thread)
 		ASSERT_EQ(0, plain(NULL, self->fd, F_WRLCK, 1, 1));
 		ASSERT_EQ(0, mark(&t.a, t.fa, F_WRLCK, 0, 1));
 		want(&t.a, fd, 0, 1);
-		until_waiting(self->id, 1);
+		until_asleep(self->id, 1);
 		want(&t.b, t.fb, wait, 0);
-		until_waiting(self->id, 2);
+		until_asleep(self->id, 2);
 		close(t.fa);
 		EXPECT_EQ(0, answer(&t.b));
 		t.fa = reopen(self->path);
@@ -1578,9 +1614,9 @@ TEST_F(file, number_of_a_thread_that_has_ended)
 		close(t.fa);
 		_exit(lock_span(self->fd, F_SETLKPW, F_WRLCK, 1, 1) ? 1 : 0);
 	}
-	until_waiting(self->id, 1);
+	until_asleep(self->id, 1);
 	want(&t.b, t.fb, 0, 0);
-	until_waiting(self->id, 2);
+	until_asleep(self->id, 2);
 	close(t.fa);
 	EXPECT_EQ(0, answer(&t.b));
 	ASSERT_EQ(0, drop(&t.b, t.fb, 1, 1));
