@@ -96,7 +96,8 @@ static void threads_asleep(void)
 		snprintf(path, sizeof(path), "/proc/self/task/%s/stat", entry->d_name);
 		state = 0;
 		f = fopen(path, "r");
-		if (f && fscanf(f, "%*d (%*[^)]) %c", &state) == 1 && (state == 'R' || state == 'D')) {
+		if (f && fscanf(f, "%*d (%*[^)]) %c", &state) == 1 &&
+		    (state == 'R' || state == 'D')) {
 			pause_briefly();
 			rewinddir(dir);
 		}
