@@ -35,6 +35,7 @@
 #include <linux/fs.h>
 #include <linux/hashtable.h>
 #include <linux/lockdep.h>
+#include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -46,7 +47,7 @@
 
 /**
  * struct sleeper - a task that waits for a lock, until it gets it
- * @node: in sleepers, by thread group
+ * @node: in sleepers, by number of the task
  * @task: the task
  * @request: what it waits with
  * @ctx: lock context of the inode
@@ -69,15 +70,22 @@ struct sleeper {
 };
 
 static DEFINE_MUTEX(sleepers_lock);
-static DEFINE_HASHTABLE(sleepers, 6);
+static DEFINE_HASHTABLE(sleepers, 10);
 
-/* Has the task that asked for @fl, or one of its process, gone to sleep here? */
-static struct sleeper *sleeper_of(const struct file_lock *fl)
+/*
+ * Has the task that alone may change @fl gone to sleep here, or if there is none the first task
+ * of the process that asked for it? What other tasks a process has can release its locks.
+ */
+static struct sleeper *sleeper_of(const struct file_lock *fl, int *steps)
 {
+	const bool bound = fl->fl_node.task;
 	struct sleeper *s;
 
-	hash_for_each_possible(sleepers, s, node, fl->c.flc_pid) {
-		if (fl->fl_node.task ? lock_task_is(fl, s->task) : s->task->tgid == fl->c.flc_pid)
+	hash_for_each_possible(sleepers, s, node, bound ? fl->fl_node.task : fl->c.flc_pid) {
+		if (!*steps)
+			break;
+		--*steps;
+		if (bound ? lock_task_is(fl, s->task) : s->task->pid == fl->c.flc_pid)
 			return s;
 	}
 	return NULL;
@@ -87,7 +95,7 @@ static struct sleeper *sleeper_of(const struct file_lock *fl)
  * Is @filp among the first descriptors in @files? If so it stays there, for the only task
  * that could change that is asleep.
  */
-static bool has_descriptor(struct files_struct *files, const struct file *filp)
+static bool has_descriptor(struct files_struct *files, const struct file *filp, int *steps)
 {
 	struct fdtable *fdt;
 	bool found = false;
@@ -98,11 +106,12 @@ static bool has_descriptor(struct files_struct *files, const struct file *filp)
 	for (i = 0; i < min_t(unsigned int, fdt->max_fds, LOCK_DEADLOCK_FDS) && !found; i++)
 		found = rcu_access_pointer(fdt->fd[i]) == filp;
 	rcu_read_unlock();
+	*steps -= min_t(int, *steps, i / LOCK_DEADLOCK_FDS_A_STEP);
 	return found;
 }
 
 /* Is @s the only one who can release what @owner has? */
-static bool only_releaser(const struct sleeper *s, const void *owner, bool private)
+static bool only_releaser(const struct sleeper *s, const void *owner, bool private, int *steps)
 {
 	/* The task is asleep, so it does not change this. */
 	struct files_struct *files = s->task->files;
@@ -112,13 +121,13 @@ static bool only_releaser(const struct sleeper *s, const void *owner, bool priva
 	if (!private)
 		return owner == files;
 	/* Only after the first it is known that there is a file. */
-	return has_descriptor(files, owner) && file_count((struct file *)owner) == 1;
+	return has_descriptor(files, owner, steps) && file_count((struct file *)owner) == 1;
 }
 
 /* The next one, after those that it returned before, that must go on for @s to go on. */
-static struct sleeper *next_in_way(struct sleeper *s, int *looks)
+static struct sleeper *next_in_way(struct sleeper *s, int *steps)
 {
-	struct file_lock *fl, *request = s->request;
+	struct file_lock *fl = NULL, *request = s->request;
 	struct posix_index_walk walk = {
 		.range = request,
 		.start = s->start,
@@ -129,23 +138,25 @@ static struct sleeper *next_in_way(struct sleeper *s, int *looks)
 	bool private, bound;
 
 	do {
+		const int pause = max(*steps - LOCK_DEADLOCK_STEPS_A_HOLD, 0);
+
 		other = NULL;
 		spin_lock(&s->ctx->flc_lock);
 		posix_index_begin(s->ctx, &walk);
-		while (!other && *looks) {
+		while (!other && *steps > pause) {
 			fl = posix_index_next(s->ctx, &walk);
 			if (!fl)
 				break;
-			--*looks;
+			--*steps;
 			if (fl->c.flc_type != F_WRLCK && request->c.flc_type != F_WRLCK)
 				continue;
-			other = sleeper_of(fl);
+			other = sleeper_of(fl, steps);
 			owner = fl->c.flc_owner;
 			private = fl->c.flc_flags & FL_OFDLCK;
 			bound = fl->fl_node.task;
 		}
 		spin_unlock(&s->ctx->flc_lock);
-	} while (other && !bound && !only_releaser(other, owner, private));
+	} while (other ? !bound && !only_releaser(other, owner, private, steps) : *steps && fl);
 	s->start = walk.start;
 	s->since = walk.since;
 	return other;
@@ -161,7 +172,7 @@ static bool is_blocked(const struct sleeper *s)
 static bool in_circle(struct sleeper *me)
 {
 	static u64 search;
-	int looks = LOCK_DEADLOCK_LOOKS;
+	int steps = LOCK_DEADLOCK_STEPS;
 	struct sleeper *s = me, *next;
 
 	lockdep_assert_held(&sleepers_lock);
@@ -170,7 +181,7 @@ static bool in_circle(struct sleeper *me)
 	me->start = 0;
 	me->since = 0;
 	while (s) {
-		next = next_in_way(s, &looks);
+		next = next_in_way(s, &steps);
 		if (!next) {
 			s = s->from;
 		} else if (next == me) {
@@ -237,7 +248,7 @@ int lock_sleep(struct file *filp, struct file_lock *request, const struct lock_t
 						list_empty(&request->c.flc_blocked_member));
 
 	mutex_lock(&sleepers_lock);
-	hash_add(sleepers, &me.node, current->tgid);
+	hash_add(sleepers, &me.node, current->pid);
 	mutex_unlock(&sleepers_lock);
 
 	for (timeout = LOCK_DEADLOCK_AGAIN;; timeout = min(2 * timeout, LOCK_DEADLOCK_LATEST)) {

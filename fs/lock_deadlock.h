@@ -15,11 +15,18 @@
 #define LOCK_DEADLOCK_AGAIN	((long)HZ)
 #define LOCK_DEADLOCK_LATEST	(3600L * HZ)
 
-/* Locks to look at in one search; beyond that a circle is not found. */
-#define LOCK_DEADLOCK_LOOKS	1024
+/*
+ * Locks and sleepers to look at in one search; beyond that a circle is not found. Everybody who
+ * begins or ends a wait has to wait for a search to end, so it must be short whatever it meets.
+ */
+#define LOCK_DEADLOCK_STEPS	4096
 
-/* And descriptors of one process. */
+/* So many of them while flc_lock is held. */
+#define LOCK_DEADLOCK_STEPS_A_HOLD	256
+
+/* Descriptors of one process to look at, and as many of them as make a step. */
 #define LOCK_DEADLOCK_FDS	4096
+#define LOCK_DEADLOCK_FDS_A_STEP	64
 
 struct lock_turn;
 

@@ -112,8 +112,7 @@ static void look_at(struct walk *walk, const struct file_lock *fl)
 	walk->start = fl->fl_start;
 	walk->since = fl->fl_node.since;
 	walk->looks--;
-	if (!(walk->flags & kind) || fl->fl_end < walk->range.fl_start ||
-	    fl->fl_start > walk->range.fl_end)
+	if (!(walk->flags & kind) || !lock_index_overlap(fl, &walk->range))
 		return;
 
 	*entry = (struct flockp_entry) {

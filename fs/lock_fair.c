@@ -44,28 +44,24 @@ static void start_timer(struct lock_turn *turn)
 }
 
 /**
- * lock_turn_begin - make a request of the current task a fair one
- * @turn: to be ended with lock_turn_end()
- * @request: the request, before it is made for the first time
+ * lock_fair_set - make a request a fair one
+ * @request: a request that is not made yet
  */
-void lock_turn_begin(struct lock_turn *turn, struct file_lock *request)
+void lock_fair_set(struct file_lock *request)
 {
-	turn->length = LOCK_FAIR_FIRST;
-	turn->runs = false;
-	hrtimer_init_sleeper_on_stack(&turn->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	INIT_LIST_HEAD(&request->fl_node.fair);
 	request->fl_node.is_fair = true;
 }
 
 /**
- * lock_turn_wait - the fair request has been blocked
- * @turn: of the current task
+ * lock_turn_begin - a fair request of the current task has been blocked
+ * @turn: to be ended with lock_turn_end()
  */
-void lock_turn_wait(struct lock_turn *turn)
+void lock_turn_begin(struct lock_turn *turn)
 {
-	if (!turn->runs)
-		start_timer(turn);
-	turn->runs = true;
+	turn->length = LOCK_FAIR_FIRST;
+	hrtimer_init_sleeper_on_stack(&turn->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	start_timer(turn);
 }
 
 /**
@@ -104,8 +100,6 @@ void lock_turn_end(struct lock_turn *turn, struct file_lock *request)
 
 	hrtimer_cancel(&turn->timer.timer);
 	destroy_hrtimer_on_stack(&turn->timer.timer);
-	if (list_empty(&request->fl_node.fair))
-		return;
 	spin_lock(&ctx->flc_lock);
 	list_del(&request->fl_node.fair);
 	spin_unlock(&ctx->flc_lock);
@@ -122,8 +116,7 @@ void __lock_fair_join(struct file_lock_context *ctx, struct file_lock *request)
 
 static bool conflict(const struct file_lock *a, const struct file_lock *b)
 {
-	return a->c.flc_owner != b->c.flc_owner &&
-	       a->fl_start <= b->fl_end && a->fl_end >= b->fl_start &&
+	return a->c.flc_owner != b->c.flc_owner && lock_index_overlap(a, b) &&
 	       (a->c.flc_type == F_WRLCK || b->c.flc_type == F_WRLCK);
 }
 

@@ -14,18 +14,16 @@
  * struct lock_turn - for how long a fair request has held up others
  * @timer: wakes the task of the request when it is time to let them pass
  * @length: how long that takes, in ns
- * @runs: the timer has been started
  */
 struct lock_turn {
 	struct hrtimer_sleeper timer;
 	u64 length;
-	bool runs;
 };
 
 #ifdef CONFIG_FILE_PRIVATE_LOCKS
 
-void lock_turn_begin(struct lock_turn *turn, struct file_lock *request);
-void lock_turn_wait(struct lock_turn *turn);
+void lock_fair_set(struct file_lock *request);
+void lock_turn_begin(struct lock_turn *turn);
 void lock_turn_pass(struct lock_turn *turn, struct file_lock *request);
 void lock_turn_end(struct lock_turn *turn, struct file_lock *request);
 void __lock_fair_join(struct file_lock_context *ctx, struct file_lock *request);

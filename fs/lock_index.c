@@ -291,19 +291,34 @@ struct file_lock *__posix_index_first_own(struct file_lock_context *ctx,
  * lock_index_stamp - note when a lock was granted, or began to wait, if that is not known
  * @ctx: lock context of its inode, with flc_lock held
  * @fl: a lock that is being granted, or a request that is going to wait
+ * @now: boot time in ns, the clock that processes have their start times on
  *
- * On the clock that processes have their start times on. No two of a context are alike, so
- * that they give an order.
+ * No two of a context are alike, so that they give an order.
  */
-void lock_index_stamp(struct file_lock_context *ctx, struct file_lock *fl)
+void lock_index_stamp(struct file_lock_context *ctx, struct file_lock *fl, u64 now)
 {
 	struct posix_lock_index *index = &ctx->flc_index;
 
 	lockdep_assert_held(&ctx->flc_lock);
 	if (fl->fl_node.since)
 		return;
-	index->last = max(index->last + 1, ktime_get_boottime_ns());
+	index->last = max(index->last + 1, now);
 	fl->fl_node.since = index->last;
+}
+
+/**
+ * lock_index_granted - note when a lock was granted, if that is not known
+ * @ctx: lock context of its inode, with flc_lock held
+ * @fl: a lock that the current task asked for
+ *
+ * As of the last tick: nobody is to wait for a slow clock while flc_lock is held. But not from
+ * before there was the process that asked for the lock, for this would be taken for another one
+ * that got its number; see lock_owner_pid().
+ */
+void lock_index_granted(struct file_lock_context *ctx, struct file_lock *fl)
+{
+	lock_index_stamp(ctx, fl, max(ktime_get_coarse_boottime_ns(),
+				      current->group_leader->start_boottime));
 }
 
 /* In a tree: the first lock to be walked along after what the walk looked at last. */
@@ -363,8 +378,7 @@ static struct file_lock *next_in_list(struct file_lock_context *ctx,
 	struct file_lock *fl, *next = NULL;
 
 	list_for_each_entry(fl, &ctx->flc_posix, c.flc_list) {
-		if (fl->fl_start <= range->fl_end && fl->fl_end >= range->fl_start &&
-		    fl->c.flc_owner != range->c.flc_owner &&
+		if (lock_index_overlap(fl, range) && fl->c.flc_owner != range->c.flc_owner &&
 		    lock_index_after(fl, walk->start, walk->since) && is_first(fl, next))
 			next = fl;
 	}
@@ -417,8 +431,7 @@ bool posix_index_owner_has(struct file_lock_context *ctx, const struct file_lock
 		return first_own_overlap(&ctx->flc_index, &own);
 
 	list_for_each_entry(fl, &ctx->flc_posix, c.flc_list) {
-		if (fl->c.flc_owner == own.c.flc_owner && fl->fl_start <= own.fl_end &&
-		    fl->fl_end >= own.fl_start)
+		if (fl->c.flc_owner == own.c.flc_owner && lock_index_overlap(fl, &own))
 			return true;
 	}
 	return false;

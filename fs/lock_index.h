@@ -40,7 +40,8 @@ void __posix_index_remove(struct posix_lock_index *index, struct file_lock *fl);
 void __posix_index_settle(struct file_lock_context *ctx);
 void posix_index_check(struct file_lock_context *ctx);
 void posix_index_release(struct file *filp, struct file_lock_context *ctx);
-void lock_index_stamp(struct file_lock_context *ctx, struct file_lock *fl);
+void lock_index_stamp(struct file_lock_context *ctx, struct file_lock *fl, u64 now);
+void lock_index_granted(struct file_lock_context *ctx, struct file_lock *fl);
 void posix_index_begin(struct file_lock_context *ctx, struct posix_index_walk *walk);
 struct file_lock *posix_index_next(struct file_lock_context *ctx, struct posix_index_walk *walk);
 bool posix_index_owner_has(struct file_lock_context *ctx, const struct file_lock *request,
@@ -79,6 +80,11 @@ static inline bool lock_index_after(const struct file_lock *fl, loff_t start, u6
 	return fl->fl_start > start || (fl->fl_start == start && fl->fl_node.since > since);
 }
 
+static inline bool lock_index_overlap(const struct file_lock *a, const struct file_lock *b)
+{
+	return a->fl_start <= b->fl_end && a->fl_end >= b->fl_start;
+}
+
 /* @left has been cut from @right, which it stays as old as. */
 static inline void posix_index_split(struct file_lock *left, const struct file_lock *right)
 {
@@ -109,7 +115,7 @@ static inline void posix_index_insert(struct file_lock_context *ctx, struct file
 	fl->c.flc_counted = true;
 	ctx->flc_index.count++;
 	ctx->flc_index.has_tasks |= fl->fl_node.task;
-	lock_index_stamp(ctx, fl);
+	lock_index_granted(ctx, fl);
 	if (posix_index_built(ctx))
 		__posix_index_insert(&ctx->flc_index, fl);
 }
@@ -151,7 +157,7 @@ static inline bool posix_index_built(struct file_lock_context *ctx)
 	((void)(request), list_first_entry(&(ctx)->flc_posix, struct file_lock, c.flc_list))
 #define posix_index_first_own(ctx, request)				\
 	posix_index_first_conflict(ctx, request)
-#define lock_index_stamp(ctx, fl)	((void)(ctx), (void)(fl))
+#define lock_index_granted(ctx, fl)	((void)(ctx), (void)(fl))
 #define posix_index_split(left, right)	((void)(left), (void)(right))
 
 static inline void posix_index_insert(struct file_lock_context *ctx, struct file_lock *fl) {}

@@ -141,26 +141,22 @@ static int sleep_until(struct file_lock *fl, struct deadline *deadline,
 	return error;
 }
 
-/* Without @deadline wait for ever; without @turn let others overtake. */
-static int lock_until(struct file *filp, struct file_lock *fl, struct deadline *deadline,
-		      struct lock_turn *turn)
+/* The request has been blocked; without @deadline it waits for ever. */
+static noinline int wait_until(struct file *filp, struct file_lock *fl, struct deadline *deadline)
 {
+	struct lock_turn on_stack, *turn = fl->fl_node.is_fair ? &on_stack : NULL;
 	int error;
 
 	if (turn)
-		lock_turn_begin(turn, fl);
-	for (;;) {
-		error = posix_lock_file(filp, fl, NULL);
-		if (error != FILE_LOCK_DEFERRED)
-			break;
-		if (turn)
-			lock_turn_wait(turn);
+		lock_turn_begin(turn);
+	do {
 		error = deadline ? sleep_until(fl, deadline, turn) : lock_sleep(filp, fl, turn);
 		if (error)
 			break;
 		if (turn)
 			lock_turn_pass(turn, fl);
-	}
+		error = posix_lock_file(filp, fl, NULL);
+	} while (error == FILE_LOCK_DEFERRED);
 	if (turn)
 		lock_turn_end(turn, fl);
 	locks_delete_block(fl);
@@ -187,10 +183,9 @@ static int lock_until(struct file *filp, struct file_lock *fl, struct deadline *
  */
 int fcntl_setlkpt(struct file *filp, struct flockp_how __user *arg)
 {
-	struct lock_turn turn;
+	struct file_lock fl __uninitialized;
 	struct deadline deadline;
 	struct flockp_how how;
-	struct file_lock *fl;
 	int error;
 
 	error = copy_how(&how, arg);
@@ -204,35 +199,36 @@ int fcntl_setlkpt(struct file *filp, struct flockp_how __user *arg)
 	if (error)
 		return error;
 
-	fl = locks_alloc_lock();
-	if (!fl)
-		return -ENOLCK;
-	fl->c.flc_owner = filp;
-	fl->c.flc_file = filp;
-	fl->c.flc_pid = current->tgid;
-	fl->c.flc_flags = FL_POSIX | FL_OFDLCK | FL_SLEEP;
-	fl->c.flc_timed = how.flags & FLKP_DEADLINE;
+	locks_init_lock(&fl);
+	fl.c.flc_owner = filp;
+	fl.c.flc_file = filp;
+	fl.c.flc_pid = current->tgid;
+	fl.c.flc_flags = FL_POSIX | FL_OFDLCK | FL_SLEEP;
+	fl.c.flc_timed = how.flags & FLKP_DEADLINE;
 	if (how.flags & FLKP_TASK)
-		lock_task_set(fl);
+		lock_task_set(&fl);
+	if (how.flags & FLKP_FAIR)
+		lock_fair_set(&fl);
 
-	error = read_range(filp, &how, fl);
+	error = read_range(filp, &how, &fl);
 	if (error)
 		goto out;
-	error = read_type(filp, &how, fl);
+	error = read_type(filp, &how, &fl);
 	if (error)
 		goto out;
 	/* These wait in ways of their own, where no deadline reaches them. */
 	error = -EOPNOTSUPP;
 	if (filp->f_op->lock)
 		goto out;
-	error = security_file_lock(filp, fl->c.flc_type);
+	error = security_file_lock(filp, fl.c.flc_type);
 	if (error)
 		goto out;
-	error = lock_until(filp, fl, how.flags & FLKP_DEADLINE ? &deadline : NULL,
-			   how.flags & FLKP_FAIR ? &turn : NULL);
-	lock_waiters_done(fl, error);
-	trace_fcntl_setlk(file_inode(filp), fl, error);
+	error = posix_lock_file(filp, &fl, NULL);
+	if (error == FILE_LOCK_DEFERRED)
+		error = wait_until(filp, &fl, how.flags & FLKP_DEADLINE ? &deadline : NULL);
+	lock_waiters_done(&fl, error);
+	trace_fcntl_setlk(file_inode(filp), &fl, error);
 out:
-	locks_free_lock(fl);
+	locks_release_private(&fl);
 	return error;
 }

@@ -53,7 +53,7 @@ void lock_waiters_add(struct file_lock_context *ctx, struct file_lock *waiter,
 	struct posix_lock_index *index = &ctx->flc_index;
 
 	lockdep_assert_held(&ctx->flc_lock);
-	lock_index_stamp(ctx, waiter);
+	lock_index_stamp(ctx, waiter, ktime_get_boottime_ns());
 	waiter->fl_node.waits_in = ctx;
 	spin_lock(&index->wait_lock);
 	rb_add(&waiter->fl_node.waiting, &index->waiting, comes_before);

@@ -136,7 +136,8 @@ struct flockp_enum {
  *	the second one for FLKP_CLASSIC. Owners in the kernel have no descriptor
  * @start: first byte
  * @len: number of bytes; 0: up to the end
- * @age_ns: for how long it is held, or waited for, in nanoseconds, time asleep included
+ * @age_ns: for how long it is held, up to a timer tick too much, or waited for, in
+ *	nanoseconds, time asleep included
  * @type: F_RDLCK or F_WRLCK
  * @flags: FLKP_HELD or FLKP_WAITING; FLKP_PRIVATE, FLKP_CLASSIC or FLKP_FLOCK;
  *	FLKP_LOCAL_ONLY, FLKP_ONE_TASK
