@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* fplock: locks as text and JSON. */
+/* fplock: locks as text. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -100,65 +100,4 @@ void print_doubt(const struct graph *g)
 	if (g->threaded)
 		printf("process %d has several threads, so that there may be no circle\n",
 		       g->threaded);
-}
-
-struct json_object *json_name(const char *name)
-{
-	return json_object_new_string(is_utf8(name) ? name : shown(name));
-}
-
-static struct json_object *json_holder(const struct holder *h)
-{
-	struct json_object *o = json_object_new_object(), *fds = json_object_new_array();
-
-	json_object_object_add(o, "pid", json_object_new_int(h->pid));
-	json_object_object_add(o, "command", *h->name ? json_name(h->name) : NULL);
-	for (size_t i = 0; i < h->nr_fds; i++)
-		json_object_array_add(fds, json_object_new_int(h->fds[i]));
-	json_object_object_add(o, "fds", fds);
-	json_object_object_add(o, "threaded", json_object_new_boolean(h->threaded));
-	return o;
-}
-
-struct json_object *json_lock(const struct snapshot *s, const struct lock *lock)
-{
-	struct json_object *o = json_object_new_object(), *holders = json_object_new_array();
-	const struct flockp_listed *is = &lock->is;
-	char cookie[17], age[32];
-
-	snprintf(age, sizeof(age), "%" PRIu64 ".%09u", is->age_ns / NS_PER_SEC,
-		 (unsigned int)(is->age_ns % NS_PER_SEC));
-	snprintf(cookie, sizeof(cookie), "%016" PRIx64, is->owner);
-	json_object_object_add(o, "file", json_name(s->files[lock->file].name));
-	json_object_object_add(o, "state", json_object_new_string(is_waiting(lock) ? "waiting" :
-								  "held"));
-	json_object_object_add(o, "kind", json_object_new_string(kind_name(is)));
-	json_object_object_add(o, "type", json_object_new_string(type_name(is->type)));
-	json_object_object_add(o, "start", json_object_new_int64(is->start));
-	json_object_object_add(o, "length", is->len ? json_object_new_int64(is->len) : NULL);
-	json_object_object_add(o, "age", json_object_new_double_s(is->age_ns / 1e9, age));
-	json_object_object_add(o, "owner", json_object_new_string(cookie));
-	json_object_object_add(o, "asked_by", is->pid ? json_object_new_int(is->pid) : NULL);
-	json_object_object_add(o, "local_only", json_object_new_boolean(is->flags &
-									FLOCKP_LIST_LOCAL_ONLY));
-	for (size_t i = 0; i < lock->nr_holders; i++)
-		json_object_array_add(holders, json_holder(&lock->holders[i]));
-	json_object_object_add(o, "holders", holders);
-	return o;
-}
-
-struct json_object *json_locks(const struct snapshot *s)
-{
-	struct json_object *locks = json_object_new_array();
-
-	for (size_t i = 0; i < s->nr_locks; i++)
-		json_object_array_add(locks, json_lock(s, &s->locks[i]));
-	return locks;
-}
-
-void print_json_object(struct json_object *o)
-{
-	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
-					    JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(o);
 }

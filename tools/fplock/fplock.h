@@ -26,6 +26,33 @@ enum {
 	EXIT_SIGNALLED,			/* and the number of the signal */
 };
 
+struct range {
+	int64_t start, len;		/* len 0: up to the end */
+};
+
+/* ---- options.c ---- */
+
+/* What a command has of these. */
+enum {
+	SHARED = 0x1,
+	RANGE = 0x2,
+	JSON = 0x4,
+	ONE_FILE = 0x8,			/* as its only argument */
+	IN_ORDER = 0x10,		/* options end at the first argument */
+};
+
+/* The input of a command's parser begins with them. */
+struct options {
+	int which;
+	char *path;
+	int type;
+	struct range range;
+	bool is_ranged, json;
+};
+
+/* They come before those of the command's @own, which is a child. */
+void parse_options(const struct argp *own, int argc, char **argv, struct options *o);
+
 /* ---- commands: one a file, listed in fplock.c; each gets its own arguments ---- */
 
 int ls(int argc, char **argv);
@@ -47,10 +74,6 @@ const char *shown(const char *name);
 #define say(code, name, ...) (snprintf(said, sizeof(said), __VA_ARGS__), say_it(code, name))
 extern char said[512];
 int say_it(int code, const char *name);
-
-struct range {
-	int64_t start, len;		/* len 0: up to the end */
-};
 
 /* START:LEN in bytes or with K, M, G or T, LEN may be missing. */
 bool parse_range(const char *text, struct range *range);

@@ -8,20 +8,15 @@
 
 #include "snapshot.h"
 
-enum { KEY_RANGE = 0x100 };
-
 static const struct argp_option option_list[] = {
 	{ "pid", 'p', "PID", 0, "what this process has or waits for, on all files it has open" },
-	{ "range", KEY_RANGE, "START:LEN", 0, "on these bytes, in bytes or with K, M, G, T" },
-	{ "json", 'j', NULL, 0, "print JSON" },
 	{ 0 }
 };
 
 struct request {
+	struct options o;
 	struct snapshot s;
 	int pid;
-	struct range range;
-	bool json;
 };
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -32,14 +27,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'p':
 		if (!parse_number(arg, INT_MAX, &r->pid) || !r->pid)
 			argp_error(state, "--pid: '%s' is no process number", shown(arg));
-		return 0;
-	case KEY_RANGE:
-		if (!parse_range(arg, &r->range))
-			argp_error(state, "--range: '%s' is no range; wanted START:LEN",
-				   shown(arg));
-		return 0;
-	case 'j':
-		r->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		snapshot_add(&r->s, arg);
@@ -175,7 +162,7 @@ static void print_json(const struct snapshot *s)
 	struct json_object *o = json_object_new_object();
 
 	json_object_object_add(o, "all_seen", json_object_new_boolean(!s->partial));
-	json_object_object_add(o, "locks", json_locks(s));
+	json_object_object_add(o, "locks", json_locks(s, NULL));
 	print_json_object(o);
 }
 
@@ -220,12 +207,12 @@ static int list(struct request *r)
 	int code = snapshot_check_kernel() ?: r->pid ? add_process(&r->s, r->pid) : EXIT_DONE;
 
 	/* If some file cannot be opened, the others are listed. */
-	code = code ?: snapshot_take(&r->s, &r->range);
+	code = code ?: snapshot_take(&r->s, &r->o.range);
 	if (code && code != EXIT_FILE)
 		return code;
 	if (r->pid)
 		keep_process(&r->s, r->pid);
-	if (r->json)
+	if (r->o.json)
 		print_json(&r->s);
 	else if (r->s.nr_locks)
 		print_table(&r->s);
@@ -237,10 +224,10 @@ static int list(struct request *r)
 
 int ls(int argc, char **argv)
 {
-	struct request r = { 0 };
+	struct request r = { { RANGE | JSON } };
 	int code;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &r);
+	parse_options(&argp, argc, argv, &r.o);
 	code = list(&r);
 	snapshot_free(&r.s);
 	return code;

@@ -6,10 +6,9 @@
 
 #include "snapshot.h"
 
-#define NAMES "private, timed, listed, fair"
+#define NAMES "private, timed, listed, fair, task"
 
 static const struct argp_option option_list[] = {
-	{ "json", 'j', NULL, 0, "print JSON" },
 	{ "need", 'N', "NAME,...", 0, "fail if one of these is missing: " NAMES },
 	{ 0 }
 };
@@ -23,10 +22,11 @@ static const struct {
 	{ "timed", FLOCKP_TIMED, "locks with a deadline", ", it is polled for" },
 	{ "listed", FLOCKP_LISTED, "lists of locks", "" },
 	{ "fair", FLOCKP_FAIR, "fair waiting", ", later ones may overtake" },
+	{ "task", FLOCKP_TASK, "locks of one thread", "" },
 };
 
 struct request {
-	bool json;
+	struct options o;
 	int need;
 };
 
@@ -53,9 +53,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	struct request *r = state->input;
 
 	switch (key) {
-	case 'j':
-		r->json = true;
-		return 0;
 	case 'N':
 		keep_need(state, arg, &r->need);
 		return 0;
@@ -99,17 +96,17 @@ static void print_text(const char *kernel, int served)
 
 int probe(int argc, char **argv)
 {
-	struct request r = { 0 };
+	struct request r = { { JSON } };
 	struct utsname name;
 	int served, code = EXIT_DONE;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &r);
+	parse_options(&argp, argc, argv, &r.o);
 	served = flockp_probe();
 	if (served < 0)
 		return say(EXIT_OTHER, "probe", "the kernel cannot be asked: %s",
 			   strerror(-served));
 	uname(&name);
-	if (r.json)
+	if (r.o.json)
 		print_json(name.release, served);
 	else
 		print_text(name.release, served);

@@ -9,14 +9,12 @@
 
 #include "fplock.h"
 
-enum { KEY_RANGE = 0x100, KEY_FAIR };
+enum { KEY_FAIR = 0x100 };
 
 static const struct argp_option option_list[] = {
-	{ "shared", 's', NULL, 0, "a read lock, which others can have too" },
 	{ "wait", 'w', "SECONDS", 0, "wait for so long at most" },
 	{ "nonblock", 'n', NULL, 0, "do not wait" },
 	{ "fair", KEY_FAIR, NULL, 0, "those who come later do not overtake, if the kernel can" },
-	{ "range", KEY_RANGE, "START:LEN", 0, "these bytes only, in bytes or with K, M, G, T" },
 	{ "conflict-exit-code", 'E', "CODE", 0, "status if the lock was not obtained (1)" },
 	{ "close", 'o', NULL, 0, "COMMAND does not get the descriptor" },
 	{ "verbose", 'v', NULL, 0, "say how long it took, or what is in the way" },
@@ -24,10 +22,8 @@ static const struct argp_option option_list[] = {
 };
 
 struct request {
-	const char *path;
+	struct options o;
 	char **command;
-	int type;
-	struct range range;
 	bool at_once, is_timed;
 	struct timespec timeout;
 	bool fair;
@@ -40,9 +36,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	struct request *r = state->input;
 
 	switch (key) {
-	case 's':
-		r->type = F_RDLCK;
-		return 0;
 	case 'w':
 		if (!parse_seconds(arg, &r->timeout))
 			argp_error(state, "--wait: '%s' is no number of seconds", shown(arg));
@@ -53,11 +46,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_FAIR:
 		r->fair = true;
-		return 0;
-	case KEY_RANGE:
-		if (!parse_range(arg, &r->range))
-			argp_error(state, "--range: '%s' is no range; wanted START:LEN",
-				   shown(arg));
 		return 0;
 	case 'E':
 		if (!parse_number(arg, 255, &r->code))
@@ -71,8 +59,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		r->verbose = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (!r->path) {
-			r->path = arg;
+		if (!r->o.path) {
+			r->o.path = arg;
 			return 0;
 		}
 		r->command = state->argv + state->next - 1;
@@ -108,15 +96,15 @@ static const struct argp argp = {
 static int open_file(struct flockp **lock, const struct request *r)
 {
 	/* Some files would make it wait. */
-	const int flags = (r->type == F_RDLCK ? O_RDONLY : O_RDWR) | O_NOCTTY | O_NONBLOCK;
-	int ret = flockp_open(lock, r->path, flags, 0);
+	const int flags = (r->o.type == F_RDLCK ? O_RDONLY : O_RDWR) | O_NOCTTY | O_NONBLOCK;
+	int ret = flockp_open(lock, r->o.path, flags, 0);
 
 	/* Not at once: folders, and files of others in /tmp, cannot be opened with O_CREAT. */
 	if (ret == -ENOENT)
-		ret = flockp_open(lock, r->path, flags | O_CREAT, 0666);
+		ret = flockp_open(lock, r->o.path, flags | O_CREAT, 0666);
 	if (ret == -EISDIR)
-		return say(EXIT_FILE, r->path, "is a folder, which takes --shared locks only");
-	return ret ? say(EXIT_FILE, r->path, "%s", strerror(-ret)) : EXIT_DONE;
+		return say(EXIT_FILE, r->o.path, "is a folder, which takes --shared locks only");
+	return ret ? say(EXIT_FILE, r->o.path, "%s", strerror(-ret)) : EXIT_DONE;
 }
 
 /* 0 or a negative errno. */
@@ -126,8 +114,8 @@ static int obtain(struct flockp *lock, const struct request *r)
 
 	flockp_fair(lock, r->fair);
 	if (r->at_once)
-		return flockp_trylock(lock, r->type, r->range.start, r->range.len);
-	ret = flockp_lock_for(lock, r->type, r->range.start, r->range.len,
+		return flockp_trylock(lock, r->o.type, r->o.range.start, r->o.range.len);
+	ret = flockp_lock_for(lock, r->o.type, r->o.range.start, r->o.range.len,
 			      r->is_timed ? &r->timeout : NULL);
 	return ret == -ETIMEDOUT ? -EAGAIN : ret;
 }
@@ -138,7 +126,7 @@ static void tell_time(struct flockp *lock, const struct request *r, const struct
 	struct timespec end;
 
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	say(0, r->path, "locked after %.6f s%s%s",
+	say(0, r->o.path, "locked after %.6f s%s%s",
 	    end.tv_sec - begin->tv_sec + (end.tv_nsec - begin->tv_nsec) / 1e9,
 	    flockp_polled(lock) ? ", by polling" : "",
 	    served < 0 || !(served & FLOCKP_FAIR) ? "; this kernel has no fair waiting" : "");
@@ -149,9 +137,9 @@ static void tell_found(struct flockp *lock, const struct request *r)
 	char text[FOUND_TEXT] = "what was in the way has just gone";
 	struct flockp_found found;
 
-	if (flockp_test(lock, r->type, r->range.start, r->range.len, &found) > 0)
+	if (flockp_test(lock, r->o.type, r->o.range.start, r->o.range.len, &found) > 0)
 		found_text(text, &found);
-	say(0, r->path, "not locked: %s", text);
+	say(0, r->o.path, "not locked: %s", text);
 }
 
 /* Whether it was obtained; if not, an exit code. */
@@ -170,7 +158,7 @@ static bool take_lock(struct flockp *lock, const struct request *r, int *code)
 		if (r->verbose)
 			tell_found(lock, r);
 	} else {
-		*code = lock_failed(r->path, ret, "cannot be locked");
+		*code = lock_failed(r->o.path, ret, "cannot be locked");
 	}
 	return !ret;
 }
@@ -202,7 +190,7 @@ static int run_command(struct flockp *lock, const struct request *r)
 		execute(lock, r);
 	status = signals_child(child);
 	/* Others that have the descriptor by now do not hold it any longer. */
-	flockp_unlock(lock, r->range.start, r->range.len);
+	flockp_unlock(lock, r->o.range.start, r->o.range.len);
 	if (!WIFSIGNALED(status))
 		return WEXITSTATUS(status);
 	if (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGQUIT)
@@ -212,11 +200,11 @@ static int run_command(struct flockp *lock, const struct request *r)
 
 int run(int argc, char **argv)
 {
-	struct request r = { .type = F_WRLCK, .code = EXIT_IN_WAY };
+	struct request r = { { SHARED | RANGE | IN_ORDER }, .code = EXIT_IN_WAY };
 	struct flockp *lock;
 	int code;
 
-	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &r);
+	parse_options(&argp, argc, argv, &r.o);
 	code = open_file(&lock, &r);
 	if (code)
 		return code;

@@ -163,7 +163,7 @@ void graph_free(struct graph *g);
 /* Whether one would have to wait for the other. */
 bool conflict(const struct lock *a, const struct lock *b);
 
-/* ---- describe.c: locks as text and JSON ---- */
+/* ---- describe.c: locks as text ---- */
 
 static inline bool is_waiting(const struct lock *lock)
 {
@@ -187,9 +187,22 @@ void print_lock(FILE *to, const struct lock *lock, const struct file *file);
 /* A line, if it may be that there is no circle. */
 void print_doubt(const struct graph *g);
 
+/* ---- json.c: locks as JSON ---- */
+
 struct json_object *json_name(const char *name);
-struct json_object *json_lock(const struct snapshot *s, const struct lock *lock);
-struct json_object *json_locks(const struct snapshot *s);
+
+/* Of which type, and where. */
+void json_add_extent(struct json_object *o, int type, int64_t start, int64_t len);
+
+/*
+ * An array of those that have a number: @numbers counts them from 0 and has SIZE_MAX for those that
+ * are left out; NULL: all are shown.
+ */
+struct json_object *json_locks(const struct snapshot *s, const size_t *numbers);
+
+/* "all_seen", the same "locks", and with their numbers "edges" and "circles". */
+void json_add_graph(struct json_object *o, const struct snapshot *s, const struct graph *g,
+		    const size_t *numbers);
 
 /* Print it, and have it no longer. */
 void print_json_object(struct json_object *o);

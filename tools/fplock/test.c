@@ -5,54 +5,7 @@
 
 #include "snapshot.h"
 
-enum { KEY_RANGE = 0x100 };
-
-static const struct argp_option option_list[] = {
-	{ "shared", 's', NULL, 0, "of a read lock; else of a write lock" },
-	{ "range", KEY_RANGE, "START:LEN", 0, "on these bytes, in bytes or with K, M, G, T" },
-	{ "json", 'j', NULL, 0, "print JSON" },
-	{ 0 }
-};
-
-struct request {
-	const char *path;
-	int type;
-	struct range range;
-	bool json;
-};
-
-static error_t parse_option(int key, char *arg, struct argp_state *state)
-{
-	struct request *r = state->input;
-
-	switch (key) {
-	case 's':
-		r->type = F_RDLCK;
-		return 0;
-	case KEY_RANGE:
-		if (!parse_range(arg, &r->range))
-			argp_error(state, "--range: '%s' is no range; wanted START:LEN",
-				   shown(arg));
-		return 0;
-	case 'j':
-		r->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (r->path)
-			argp_error(state, "'%s' is one too many", shown(arg));
-		r->path = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "wanted FILE");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
 static const struct argp argp = {
-	.options = option_list,
-	.parser = parse_option,
 	.args_doc = "FILE",
 	.doc = "Show a lock that would be in the way of one on FILE, if there is one. Nothing is\n"
 	       "locked, and FILE is not made.\n"
@@ -77,11 +30,8 @@ static struct json_object *found_json(const struct flockp_found *found)
 	}
 	if (*name)
 		command = json_name(name);
-	json_object_object_add(o, "type", json_object_new_string(type_name(found->type)));
+	json_add_extent(o, found->type, found->start, found->len);
 	json_object_object_add(o, "private", json_object_new_boolean(is_private));
-	json_object_object_add(o, "start", json_object_new_int64(found->start));
-	json_object_object_add(o, "length",
-			       found->len ? json_object_new_int64(found->len) : NULL);
 	json_object_object_add(o, "pid", pid);
 	json_object_object_add(o, "command", command);
 	return o;
@@ -98,26 +48,26 @@ static void print_json(bool in_way, const struct flockp_found *found)
 
 int test(int argc, char **argv)
 {
-	struct request r = { .type = F_WRLCK };
+	struct options o = { SHARED | RANGE | JSON | ONE_FILE };
 	struct flockp_found found;
 	char text[FOUND_TEXT] = "nothing is in the way";
 	struct flockp *lock;
 	int ret;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &r);
-	ret = open_any(&lock, r.path);
+	parse_options(&argp, argc, argv, &o);
+	ret = open_any(&lock, o.path);
 	if (ret)
-		return say(EXIT_FILE, r.path, "%s", strerror(-ret));
-	ret = flockp_test(lock, r.type, r.range.start, r.range.len, &found);
+		return say(EXIT_FILE, o.path, "%s", strerror(-ret));
+	ret = flockp_test(lock, o.type, o.range.start, o.range.len, &found);
 	flockp_close(lock);
 	if (ret < 0)
-		return lock_failed(r.path, ret, "its locks cannot be seen");
+		return lock_failed(o.path, ret, "its locks cannot be seen");
 	if (ret)
 		found_text(text, &found);
-	if (r.json) {
+	if (o.json) {
 		print_json(ret, &found);
 	} else {
-		fputs(shown(r.path), stdout);
+		fputs(shown(o.path), stdout);
 		printf(": %s\n", text);
 	}
 	return ret ? EXIT_IN_WAY : EXIT_DONE;

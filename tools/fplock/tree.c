@@ -10,13 +10,13 @@ enum { KEY_DOT = 0x100 };
 
 static const struct argp_option option_list[] = {
 	{ "dot", KEY_DOT, NULL, 0, "print a graph for dot(1)" },
-	{ "json", 'j', NULL, 0, "print JSON" },
 	{ 0 }
 };
 
 struct request {
+	struct options o;
 	struct snapshot s;
-	bool dot, json;
+	bool dot;
 };
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -27,14 +27,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_DOT:
 		r->dot = true;
 		return 0;
-	case 'j':
-		r->json = true;
-		return 0;
 	case ARGP_KEY_ARG:
 		snapshot_add(&r->s, arg);
 		return 0;
 	case ARGP_KEY_END:
-		if (r->dot && r->json)
+		if (r->dot && r->o.json)
 			argp_error(state, "--dot and --json cannot stand beside each other");
 		return 0;
 	default:
@@ -199,46 +196,15 @@ static void print_dot(const struct snapshot *s, const struct graph *g)
 	puts("}");
 }
 
-/* ---- JSON ---- */
-
-static struct json_object *json_edge(const struct edge *e)
-{
-	static const char * const names[] = {
-		[WAITS] = "waits", [QUEUES] = "queues", [HAS] = "has",
-	};
-	struct json_object *o = json_object_new_object();
-
-	json_object_object_add(o, "from", json_object_new_int64(e->from));
-	json_object_object_add(o, "to", json_object_new_int64(e->to));
-	json_object_object_add(o, "edge", json_object_new_string(names[e->kind]));
-	if (e->kind == WAITS)
-		json_object_object_add(o, "more", json_object_new_int64(e->more));
-	return o;
-}
+/* ---- the command ---- */
 
 static void print_json(const struct snapshot *s, const struct graph *g)
 {
-	struct json_object *o = json_object_new_object(), *edges = json_object_new_array(),
-			   *circles = json_object_new_array();
+	struct json_object *o = json_object_new_object();
 
-	for (size_t i = 0; i < g->nr_edges; i++)
-		json_object_array_add(edges, json_edge(&g->out[i]));
-	for (unsigned int i = 1; i <= g->nr_circles; i++) {
-		struct json_object *circle = json_object_new_array();
-
-		for (size_t j = 0; j < g->nr_nodes; j++)
-			if (g->circle[j] == i)
-				json_object_array_add(circle, json_object_new_int64(j));
-		json_object_array_add(circles, circle);
-	}
-	json_object_object_add(o, "all_seen", json_object_new_boolean(!s->partial));
-	json_object_object_add(o, "locks", json_locks(s));
-	json_object_object_add(o, "edges", edges);
-	json_object_object_add(o, "circles", circles);
+	json_add_graph(o, s, g, NULL);
 	print_json_object(o);
 }
-
-/* ---- the command ---- */
 
 static bool is_empty(const struct snapshot *s)
 {
@@ -272,7 +238,7 @@ static int show(struct request *r)
 	if (code && code != EXIT_FILE)
 		return code;
 	graph_make(&g, &r->s);
-	if (r->json)
+	if (r->o.json)
 		print_json(&r->s, &g);
 	else if (r->dot)
 		print_dot(&r->s, &g);
@@ -287,10 +253,10 @@ static int show(struct request *r)
 
 int tree(int argc, char **argv)
 {
-	struct request r = { 0 };
+	struct request r = { { JSON } };
 	int code;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &r);
+	parse_options(&argp, argc, argv, &r.o);
 	code = show(&r);
 	snapshot_free(&r.s);
 	return code;

@@ -7,21 +7,6 @@
 
 #include "snapshot.h"
 
-enum { KEY_RANGE = 0x100 };
-
-static const struct argp_option option_list[] = {
-	{ "shared", 's', NULL, 0, "of a read lock; else of a write lock" },
-	{ "range", KEY_RANGE, "START:LEN", 0, "on these bytes, in bytes or with K, M, G, T" },
-	{ 0 }
-};
-
-struct request {
-	char *path;
-	int type;
-	bool is_ranged;
-	struct range range;
-};
-
 static bool is_there(const char *path)
 {
 	struct stat st;
@@ -31,38 +16,18 @@ static bool is_there(const char *path)
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
-	struct request *r = state->input;
+	struct options *o = state->input;
 
-	switch (key) {
-	case 's':
-		r->type = F_RDLCK;
-		return 0;
-	case KEY_RANGE:
-		if (!parse_range(arg, &r->range))
-			argp_error(state, "--range: '%s' is no range; wanted START:LEN",
-				   shown(arg));
-		r->is_ranged = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (r->path)
-			argp_error(state, "'%s' is one too many", shown(arg));
-		r->path = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "wanted FILE");
-		return 0;
-	case ARGP_KEY_END:
-		/* A file that has the whole name is meant. */
-		if (!is_there(r->path) && parse_place(r->path, &r->range) && r->is_ranged)
-			argp_error(state, "--range and :START+LEN cannot stand beside each other");
-		return 0;
-	default:
+	(void)arg;
+	if (key != ARGP_KEY_END)
 		return ARGP_ERR_UNKNOWN;
-	}
+	/* A file that has the whole name is meant. */
+	if (!is_there(o->path) && parse_place(o->path, &o->range) && o->is_ranged)
+		argp_error(state, "--range and :START+LEN cannot stand beside each other");
+	return 0;
 }
 
 static const struct argp argp = {
-	.options = option_list,
 	.parser = parse_option,
 	.args_doc = "FILE[:START+LEN]",
 	.doc = "Tell who is in the way of a lock on FILE, or on LEN bytes of it from START on:\n"
@@ -75,7 +40,8 @@ static const struct argp argp = {
 	       "Examples:\n"
 	       "  fplock why job.lock\n"
 	       "  fplock why data:4K+512 || echo not now\n"
-	       "  fplock why --shared --range 0:4K data\n",
+	       "  fplock why --shared --range 0:4K data\n"
+	       "  fplock why --json job.lock | jq '.locks[.in_the_way[].lock].holders'\n",
 };
 
 /* ---- sentences ---- */
@@ -184,46 +150,124 @@ static bool is_in_way(const struct graph *g, size_t asked)
 	return edges.count && edges.first[0].kind == WAITS;
 }
 
-/* An exit code. */
-static int tell(const struct snapshot *s, size_t asked)
+static void print_text(const struct snapshot *s, const struct graph *g, size_t asked)
 {
+	struct teller t = {
+		.s = s, .g = g, .asked = asked, .told = fresh(g->nr_nodes, sizeof(*t.told)),
+	};
 	const size_t waiting = count_waiting(s, asked);
+	const bool in_way = is_in_way(g, asked);
 	const struct lock *lock = &s->locks[asked];
-	struct teller t = { .s = s, .asked = asked };
 	char bytes[BYTES_TEXT];
-	struct graph g;
-	bool in_way;
 
-	graph_make(&g, s);
-	t.g = &g;
-	t.told = fresh(g.nr_nodes, sizeof(*t.told));
-	in_way = is_in_way(&g, asked);
 	fputs(shown(s->files[lock->file].name), stdout);
 	printf(": a %s lock on %s %s.\n", type_name(lock->is.type),
 	       bytes_text(bytes, lock->is.start, lock->is.len),
 	       in_way ? "would have to wait" : "can be had, nothing is in the way");
 	explain(&t, asked, 0);
 	if (t.circle)
-		print_doubt(&g);
+		print_doubt(g);
 	if (waiting)
 		printf("%zu request%s before you%s.\n", waiting, waiting == 1 ? " waits" : "s wait",
 		       in_way ? "" : "; a fair one is not overtaken");
 	free(t.told);
-	graph_free(&g);
-	return in_way ? EXIT_IN_WAY : EXIT_DONE;
+}
+
+/* ---- JSON ---- */
+
+/* Of what the request waits for, in the end; it is no lock itself. */
+static size_t *number_reached(const struct graph *g, size_t asked)
+{
+	size_t *numbers = fresh(g->nr_nodes, sizeof(*numbers)), next = 0,
+	       *open = fresh(g->nr_nodes, sizeof(*open)), nr_open = 0;
+	bool *reached = fresh(g->nr_nodes, sizeof(*reached));
+
+	open[nr_open++] = asked;
+	while (nr_open) {
+		const struct edges edges = edges_from(g, open[--nr_open]);
+
+		for (size_t i = 0; i < edges.count; i++) {
+			const size_t to = edges.first[i].to;
+
+			if (!reached[to])
+				open[nr_open++] = to;
+			reached[to] = true;
+		}
+	}
+	for (size_t i = 0; i < g->nr_nodes; i++)
+		numbers[i] = reached[i] ? next++ : SIZE_MAX;
+	free(open);
+	free(reached);
+	return numbers;
+}
+
+static struct json_object *json_asked(const struct snapshot *s, const struct lock *lock)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "file", json_name(s->files[lock->file].name));
+	json_add_extent(o, lock->is.type, lock->is.start, lock->is.len);
+	return o;
+}
+
+static struct json_object *json_in_way(const struct graph *g, size_t asked, const size_t *numbers)
+{
+	struct json_object *array = json_object_new_array();
+	const struct edges edges = edges_from(g, asked);
+
+	for (size_t i = 0; i < edges.count && is_in_way(g, asked); i++) {
+		const struct edge *e = &edges.first[i];
+		struct json_object *o = json_object_new_object();
+
+		json_object_object_add(o, "lock", json_object_new_int64(numbers[e->to]));
+		json_object_object_add(o, "more", json_object_new_int64(e->more));
+		json_object_array_add(array, o);
+	}
+	return array;
+}
+
+static void print_json(const struct snapshot *s, const struct graph *g, size_t asked)
+{
+	struct json_object *o = json_object_new_object();
+	size_t *numbers = number_reached(g, asked);
+
+	json_object_object_add(o, "asked", json_asked(s, &s->locks[asked]));
+	json_object_object_add(o, "free", json_object_new_boolean(!is_in_way(g, asked)));
+	json_object_object_add(o, "in_the_way", json_in_way(g, asked, numbers));
+	json_object_object_add(o, "requests_before",
+			       json_object_new_int64(count_waiting(s, asked)));
+	json_add_graph(o, s, g, numbers);
+	print_json_object(o);
+	free(numbers);
 }
 
 /* ---- the command ---- */
 
 /* An exit code. */
-static int ask(struct snapshot *s, const struct request *r)
+static int tell(const struct snapshot *s, size_t asked, bool json)
+{
+	struct graph g;
+	bool in_way;
+
+	graph_make(&g, s);
+	in_way = is_in_way(&g, asked);
+	if (json)
+		print_json(s, &g, asked);
+	else
+		print_text(s, &g, asked);
+	graph_free(&g);
+	return in_way ? EXIT_IN_WAY : EXIT_DONE;
+}
+
+/* An exit code. */
+static int ask(struct snapshot *s, const struct options *o)
 {
 	const struct range all = { 0 };
 	int code = snapshot_check_kernel();
 
 	if (code)
 		return code;
-	snapshot_add(s, r->path);
+	snapshot_add(s, o->path);
 	code = snapshot_take(s, &all);
 	if (code)
 		return code;
@@ -233,19 +277,19 @@ static int ask(struct snapshot *s, const struct request *r)
 		if (s->files[0].failed || (code && code != EXIT_FILE))
 			return code;
 	}
-	code = tell(s, snapshot_add_request(s, 0, r->type, &r->range));
+	code = tell(s, snapshot_add_request(s, 0, o->type, &o->range), o->json);
 	snapshot_tell_limits(s);
 	return code;
 }
 
 int why(int argc, char **argv)
 {
-	struct request r = { .type = F_WRLCK };
+	struct options o = { SHARED | RANGE | JSON | ONE_FILE };
 	struct snapshot s = { 0 };
 	int code;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &r);
-	code = ask(&s, &r);
+	parse_options(&argp, argc, argv, &o);
+	code = ask(&s, &o);
 	snapshot_free(&s);
 	return code;
 }

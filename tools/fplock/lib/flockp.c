@@ -24,7 +24,7 @@
 
 struct flockp {
 	int fd;
-	bool fair;
+	bool fair, task;		/* are wished for */
 	bool untimed;			/* the filesystem has no timed locks */
 	bool polled;
 	uint64_t random;
@@ -57,9 +57,12 @@ static int ask(int fd)
 	const struct flockp_how unlock = {
 		.size = sizeof(unlock), .type = F_UNLCK, .whence = SEEK_SET,
 	};
-	/* Its deadline is past: whatever is in the way, it does not wait. */
+	/* Their deadline is past: whatever is in the way, they do not wait. */
 	const struct flockp_how fair = {
 		.size = sizeof(fair), .flags = FLKP_FAIR | FLKP_DEADLINE, .type = F_RDLCK,
+		.whence = SEEK_SET, .clockid = CLOCK_MONOTONIC,
+	}, task = {
+		.size = sizeof(task), .flags = FLKP_TASK | FLKP_DEADLINE, .type = F_RDLCK,
 		.whence = SEEK_SET, .clockid = CLOCK_MONOTONIC,
 	};
 	struct flockp_entry entry;
@@ -73,6 +76,7 @@ static int ask(int fd)
 	} questions[] = {
 		{ FLOCKP_PRIVATE, F_GETLKP, &classic }, { FLOCKP_TIMED, F_SETLKPT, &unlock },
 		{ FLOCKP_LISTED, F_ENUMLKP, &list }, { FLOCKP_FAIR, F_SETLKPT, &fair },
+		{ FLOCKP_TASK, F_SETLKPT, &task },
 	};
 	int found = 0;
 
@@ -262,14 +266,26 @@ static int set_at_once(struct flockp *lock, int type, int64_t start, int64_t len
 	return set(lock, F_SETLKP, type, start, len);
 }
 
+/* What of the wishes the kernel can fulfil, as flags of F_SETLKPT. */
+static uint32_t wishes(const struct flockp *lock)
+{
+	const int served = (lock->fair || lock->task) && !lock->untimed ? flockp_probe() : 0;
+
+	if (served < 0)
+		return 0;
+	return (lock->fair && served & FLOCKP_FAIR ? FLKP_FAIR : 0) |
+	       (lock->task && served & FLOCKP_TASK ? FLKP_TASK : 0);
+}
+
 /* Without a deadline it waits without end. */
 static int set_until(struct flockp *lock, int type, int64_t start, int64_t len,
-		     const struct timespec *deadline, clockid_t clock, bool fair)
+		     const struct timespec *deadline, clockid_t clock, uint32_t flags)
 {
 	struct flockp_how how = {
-		.size = sizeof(how), .flags = fair ? FLKP_FAIR : 0, .type = type,
+		.size = sizeof(how), .flags = flags, .type = type,
 		.whence = SEEK_SET, .start = start, .len = len,
 	};
+	int ret;
 
 	if (deadline) {
 		how.flags |= FLKP_DEADLINE;
@@ -277,7 +293,9 @@ static int set_until(struct flockp *lock, int type, int64_t start, int64_t len,
 		how.deadline_sec = deadline->tv_sec;
 		how.deadline_nsec = deadline->tv_nsec;
 	}
-	return fcntl(lock->fd, F_SETLKPT, &how) ? -errno : 0;
+	ret = fcntl(lock->fd, F_SETLKPT, &how) ? -errno : 0;
+	lock->untimed = ret == -EOPNOTSUPP;
+	return ret;
 }
 
 static bool is_time(const struct timespec *t)
@@ -344,15 +362,12 @@ static int poll_until(struct flockp *lock, int type, int64_t start, int64_t len,
 	}
 }
 
-/* For what no kernel can wait for in turn, F_SETLKPW is as good. */
+/* For what no kernel can do more, F_SETLKPW is as good. */
 static int wait_for_ever(struct flockp *lock, int type, int64_t start, int64_t len)
 {
-	int ret = -EOPNOTSUPP, served = lock->fair && !lock->untimed ? flockp_probe() : 0;
+	const uint32_t flags = wishes(lock);
+	int ret = flags ? set_until(lock, type, start, len, NULL, 0, flags) : -EOPNOTSUPP;
 
-	if (served > 0 && served & FLOCKP_FAIR) {
-		ret = set_until(lock, type, start, len, NULL, 0, true);
-		lock->untimed = ret == -EOPNOTSUPP;
-	}
 	return ret == -EOPNOTSUPP ? set(lock, F_SETLKPW, type, start, len) : ret;
 }
 
@@ -360,7 +375,6 @@ int flockp_lock(struct flockp *lock, int type, int64_t start, int64_t len,
 		const struct timespec *deadline, clockid_t clock)
 {
 	int ret = check(type, start, len), served;
-	bool fair;
 
 	lock->polled = false;
 	if (ret)
@@ -373,9 +387,7 @@ int flockp_lock(struct flockp *lock, int type, int64_t start, int64_t len,
 	served = flockp_probe();
 	/* If that could not be asked, this tells. */
 	if (!lock->untimed && (served < 0 || served & FLOCKP_TIMED)) {
-		fair = lock->fair && served > 0 && served & FLOCKP_FAIR;
-		ret = set_until(lock, type, start, len, deadline, clock, fair);
-		lock->untimed = ret == -EOPNOTSUPP;
+		ret = set_until(lock, type, start, len, deadline, clock, wishes(lock));
 		if (!lock->untimed && !(ret == -EINVAL && served < 0))
 			return ret;
 	}
@@ -385,6 +397,11 @@ int flockp_lock(struct flockp *lock, int type, int64_t start, int64_t len,
 void flockp_fair(struct flockp *lock, bool fair)
 {
 	lock->fair = fair;
+}
+
+void flockp_task(struct flockp *lock, bool task)
+{
+	lock->task = task;
 }
 
 int flockp_deadline(struct timespec *deadline, clockid_t clock, const struct timespec *timeout)
@@ -419,7 +436,21 @@ int flockp_lock_for(struct flockp *lock, int type, int64_t start, int64_t len,
 
 int flockp_trylock(struct flockp *lock, int type, int64_t start, int64_t len)
 {
-	return check(type, start, len) ?: set_at_once(lock, type, start, len);
+	static const struct timespec past = { 0 };
+	const uint32_t flags = wishes(lock) & FLKP_TASK;
+	int ret = check(type, start, len);
+
+	if (ret)
+		return ret;
+	/* F_SETLKP would make an ordinary lock of one that is bound to the thread. */
+	ret = -EOPNOTSUPP;
+	if (flags)
+		do
+			ret = set_until(lock, type, start, len, &past, CLOCK_MONOTONIC, flags);
+		while (ret == -EINTR);
+	if (ret == -EOPNOTSUPP)
+		return set_at_once(lock, type, start, len);
+	return ret == -ETIMEDOUT ? -EAGAIN : ret;
 }
 
 int flockp_unlock(struct flockp *lock, int64_t start, int64_t len)
@@ -477,7 +508,8 @@ struct flockp_list {
 
 static_assert(FLOCKP_LIST_HELD == FLKP_HELD && FLOCKP_LIST_WAITING == FLKP_WAITING &&
 	      FLOCKP_LIST_PRIVATE == FLKP_PRIVATE && FLOCKP_LIST_CLASSIC == FLKP_CLASSIC &&
-	      FLOCKP_LIST_FLOCK == FLKP_FLOCK && FLOCKP_LIST_LOCAL_ONLY == FLKP_LOCAL_ONLY,
+	      FLOCKP_LIST_FLOCK == FLKP_FLOCK && FLOCKP_LIST_LOCAL_ONLY == FLKP_LOCAL_ONLY &&
+	      FLOCKP_LIST_ONE_TASK == FLKP_ONE_TASK,
 	      "flags are passed as they are");
 
 /* 0 or a negative errno. */

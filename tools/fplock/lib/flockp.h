@@ -31,11 +31,15 @@ static_assert(sizeof(time_t) == 8, "libflockp wants -D_FILE_OFFSET_BITS=64 -D_TI
 /* An open file, which owns locks. */
 struct flockp;
 
-/* What flockp_probe() finds: F_SETLKP, F_SETLKPW and F_GETLKP; F_SETLKPT; F_ENUMLKP; FLKP_FAIR. */
+/*
+ * What flockp_probe() finds: F_SETLKP, F_SETLKPW and F_GETLKP; F_SETLKPT; F_ENUMLKP; FLKP_FAIR;
+ * FLKP_TASK.
+ */
 #define FLOCKP_PRIVATE	0x1
 #define FLOCKP_TIMED	0x2
 #define FLOCKP_LISTED	0x4
 #define FLOCKP_FAIR	0x8
+#define FLOCKP_TASK	0x10
 
 /**
  * flockp_probe() - which locks the running kernel serves
@@ -43,8 +47,8 @@ struct flockp;
  * It is asked on a file in memory, and once: the answer is kept. A filesystem may serve less, see
  * flockp_polled().
  *
- * Return: FLOCKP_PRIVATE, FLOCKP_TIMED, FLOCKP_LISTED and FLOCKP_FAIR, or'ed; or why it could not
- * be asked, such as -EMFILE.
+ * Return: FLOCKP_PRIVATE, FLOCKP_TIMED, FLOCKP_LISTED, FLOCKP_FAIR and FLOCKP_TASK, or'ed; or why
+ * it could not be asked, such as -EMFILE.
  */
 int flockp_probe(void);
 
@@ -112,7 +116,8 @@ int flockp_fd(const struct flockp *lock);
  * waited for again. While polling, any handler that runs is the cause of one, also with SA_RESTART.
  *
  * Return: 0; -ETIMEDOUT; -EDEADLK without @deadline, if the kernel knows that it would be for
- * ever; -EINTR if a signal handler ran; -EBADF if the file is not open for this
+ * ever; -EINTR if a signal handler ran; -EPERM if another thread has locked some of it, see
+ * flockp_task(); -EBADF if the file is not open for this
  * @type; -EINVAL for arguments that make no sense, or if the kernel has no file-private locks;
  * -EOVERFLOW if the range ends behind the last byte that a file can have; -ENOLCK, -ENOMEM; others
  * from remote filesystems and security modules.
@@ -155,7 +160,8 @@ int flockp_trylock(struct flockp *lock, int type, int64_t start, int64_t len);
  * flockp_unlock() - release what the handle has locked of these bytes
  * @lock, @start, @len: as for flockp_lock()
  *
- * Return: 0, also if nothing was locked; -ENOLCK or -ENOMEM if a lock had to be cut in two; else as
+ * Return: 0, also if nothing was locked; -EPERM, and nothing is released, if another thread has
+ * locked some of it, see flockp_task(); -ENOLCK or -ENOMEM if a lock had to be cut in two; else as
  * flockp_lock().
  */
 int flockp_unlock(struct flockp *lock, int64_t start, int64_t len);
@@ -179,6 +185,32 @@ bool flockp_polled(const struct flockp *lock);
  * without effect and nothing is said. Who polls is never fair.
  */
 void flockp_fair(struct flockp *lock, bool fair);
+
+/**
+ * flockp_task() - whether locks are bound to the thread that takes them, from now on
+ * @lock: a handle
+ * @task: whether they are; not so at first
+ *
+ * A lock is bound if flockp_lock(), flockp_lock_for(), flockp_trylock() or flockp_upgrade() takes
+ * it after this. Until it is released only that thread can change or release any byte of it
+ * through this handle, or a descriptor that is shared with it. Others, and so those of a child of
+ * fork(2), get -EPERM from these functions and from flockp_unlock(), and nothing is changed. They
+ * can still ask for it with flockp_test() and flockp_held(). The thread makes an ordinary lock of
+ * it by taking it again after flockp_task() with false.
+ *
+ * Closing is not restrained: whoever closes the last descriptor releases it. If the thread ends
+ * before, there is no other way.
+ *
+ * What it is for: such a lock depends on one thread alone, so the kernel sees when threads, each
+ * with a handle of its own, wait for each other without a deadline. One of them gets -EDEADLK; it
+ * should release what it has and begin anew. Without this it is seen only between processes that
+ * have one thread each. Who has a deadline gets -ETIMEDOUT instead, and as long as one such waits
+ * in the circle, nobody gets -EDEADLK.
+ *
+ * It is a wish: where the kernel has no FLOCKP_TASK or the filesystem no timed locks, it is
+ * without effect and nothing is said.
+ */
+void flockp_task(struct flockp *lock, bool task);
 
 /**
  * struct flockp_found - a lock
@@ -219,7 +251,7 @@ int flockp_held(struct flockp *lock, int64_t start, int64_t len, struct flockp_f
 /**
  * flockp_upgrade() - turn a read lock into a write lock
  * @lock, @start, @len, @deadline, @clock: as for flockp_lock(), but @deadline cannot be NULL:
- *	two who upgrade the same bytes wait for each other, and the kernel does not see it
+ *	two who upgrade the same bytes wait for each other, and not every kernel sees it
  * @held: out: F_WRLCK after success. After an error what is still held: F_RDLCK, since an error
  *	takes nothing away; F_UNLCK if there was nothing to upgrade. May be NULL
  *
@@ -242,6 +274,8 @@ struct flockp_list;
 #define FLOCKP_LIST_FLOCK	0x10
 /* Of an entry: the filesystem has more, which it keeps elsewhere, maybe on other hosts. */
 #define FLOCKP_LIST_LOCAL_ONLY	0x20
+/* Of an entry: only the thread that took it can change or release it, see flockp_task(). */
+#define FLOCKP_LIST_ONE_TASK	0x40
 
 /**
  * struct flockp_listed - a lock, or a request that waits for one
@@ -253,7 +287,7 @@ struct flockp_list;
  * @age_ns: for how long it is held, or waited for, in nanoseconds, time asleep included
  * @type: F_RDLCK or F_WRLCK
  * @flags: FLOCKP_LIST_HELD or FLOCKP_LIST_WAITING; FLOCKP_LIST_PRIVATE, FLOCKP_LIST_CLASSIC or
- *	FLOCKP_LIST_FLOCK; FLOCKP_LIST_LOCAL_ONLY
+ *	FLOCKP_LIST_FLOCK; FLOCKP_LIST_LOCAL_ONLY, FLOCKP_LIST_ONE_TASK
  * @pid: process that asked for it; 0 if it is gone or cannot be seen from here; below 0 for
  *	other hosts
  */

@@ -14,7 +14,7 @@ mkdir "$scratch/d" && cd "$scratch/d" || exit 1
 # The mock may stand before the sanitizer's own library, of which it replaces nothing.
 export ASAN_OPTIONS=verify_asan_link_order=0 LC_ALL=C.UTF-8
 
-plan=35
+plan=36
 count=0
 failed=0
 echo "KTAP version 1"
@@ -138,6 +138,10 @@ usage_error "no command" && usage_error "'frob' is not a command; wanted run, te
 	usage_error "'99999999999'" ls --pid 99999999999 &&
 	usage_error "stand beside" tree --dot --json && usage_error "'b' is one too many" why a b &&
 	usage_error "stand beside" why --range 1:2 a:1+2 &&
+	usage_error "'b' is one too many" why -j a b && usage_error "stand beside" why -j \
+		--range 1:2 a:1+2 && usage_error "wanted FILE" why --json &&
+	usage_error "'--json'" run --json f true && usage_error "'--shared'" ls --shared f &&
+	usage_error "'--range" tree --range=1:2 && usage_error "'--shared'" probe --shared &&
 	usage_error "--need: 'bogus'" probe --need private,bogus && usage_error "''" probe -N "" &&
 	[ ! -e f ]
 result $? wrong_usage
@@ -451,14 +455,17 @@ probe() {
 		on MOCK_KERNEL=old 69 probe --need private &&
 		grep -q "has no file-private locks$" "$err" && on MOCK_KERNEL=old 0 probe --json &&
 		json "d.pop('kernel') and d == dict.fromkeys(['private', 'timed', 'listed',
-			'fair'], False)" && on MOCK_KERNEL=timed 0 probe --json &&
+			'fair', 'task'], False)" && on MOCK_KERNEL=timed 0 probe --json &&
 		json "d.pop('kernel') and d == dict(private=True, timed=True, listed=False,
-			fair=False)" && on MOCK_KERNEL=timed 69 probe --need timed,listed &&
+			fair=False, task=False)" && on MOCK_KERNEL=timed 69 probe --need timed,listed &&
 		grep -q "^fplock: probe: this kernel has no lists of locks$" "$err" &&
-		on MOCK_KERNEL=timed 69 probe --need fair && on MOCK_KERNEL=full 0 probe \
-			--need private,timed,listed,fair &&
+		on MOCK_KERNEL=timed 69 probe --need fair &&
+		on MOCK_KERNEL=timed 69 probe --need task &&
+		grep -q "^fplock: probe: this kernel has no locks of one thread$" "$err" &&
+		on MOCK_KERNEL=full 0 probe --need private,timed,listed,fair,task &&
 		grep -qxE '  lists of locks +yes' "$out" &&
 		grep -qxE '  fair waiting +yes' "$out" &&
+		grep -qxE '  locks of one thread +yes' "$out" &&
 		on MOCK_ERRNO=36:5 71 probe && one_line_error "cannot be asked: Input/output error"
 }
 probe
@@ -482,6 +489,8 @@ other_kernels() {
 		one_line_error "f: cannot be locked: No locks available" &&
 		on MOCK_ERRNO=38:37 71 run f touch ran &&
 		one_line_error "f: cannot be locked: No locks available" &&
+		on MOCK_ERRNO=38:35 71 run f touch ran &&
+		one_line_error "f: cannot be locked: Resource deadlock avoided" &&
 		on MOCK_ERRNO=1088:12 71 run -w 9 f touch ran &&
 		on MOCK_ERRNO=36:5 71 test f &&
 		one_line_error "f: its locks cannot be seen: Input" && [ ! -e ran ]
@@ -515,7 +524,7 @@ opens() { # PID COMMAND FD FILE COOKIE-OF-OPEN-FILE COOKIE-OF-PROCESS
 }
 
 is_locked() { # FILE OWNER START LEN AGE TYPE FLAGS PID; types: 0 read, 1 write; flags: 1 held, 2
-	# waiting, and 4 private, 8 classic, 10 flock, 20 there are more
+	# waiting, and 4 private, 8 classic, 10 flock, 20 there are more, 40 of one thread
 	echo "$(stat -c %i "$1") $2 $3 $4 $5 $6 $7 $8" >>locks
 }
 
@@ -535,7 +544,7 @@ abba() {
 	is_locked a a1 0 100 5000000000 1 5 1
 	is_locked a c5 200 0 3725000000000 0 9 5
 	is_locked a a6 0 0 90000000000 1 11 5
-	is_locked a a2 10 1 4000000001 1 6 4
+	is_locked a a2 10 1 4000000001 1 46 4
 	is_locked b b1 0 0 4900000000 1 5 3
 	is_locked b b2 7 0 2500000 0 6 2
 	for file in a b; do
@@ -581,12 +590,12 @@ list_as_json() {
 		told 0 ls --json a b && json "d['all_seen'] and
 		len(d['locks']) == 6 and d['locks'][1] == dict(file='a', state='held',
 		kind='classic', type='read', start=200, length=None, age=3725.0,
-		owner='00000000000000c5', asked_by=5, local_only=False,
+		owner='00000000000000c5', asked_by=5, local_only=False, one_task=False,
 		holders=[dict(pid=5, command='vi', fds=[5, 6], threaded=False)]) and
 		d['locks'][0]['holders'][1]['command'] == 'x\"y\\\\z' and
 		d['locks'][3]['holders'] == [dict(pid=4, command=r'n\012\377', fds=[4],
 		threaded=True)] and
-		d['locks'][3]['age'] == 4.000000001" && grep -q '4\.000000001' "$out" &&
+		d['locks'][3]['one_task'] and d['locks'][3]['age'] == 4.000000001" && grep -q '4\.000000001' "$out" &&
 		name=$(printf 'q"\\\n\377') && : >"$name" && told 0 ls --json "$name" &&
 		json "d == dict(all_seen=True, locks=[])" && told 0 tree --json &&
 		json "d['all_seen'] and [(e['from'], e['to'], e['edge'], e.get('more'))
@@ -721,6 +730,52 @@ In the way is a classic read lock on byte 200 and up, held for 1 h 2 min by proc
 explained
 result $? why
 
+# The same facts. What has nothing to do with the question is left out.
+explained_as_json() {
+	abba && told 1 why --json a:10+5 && [ ! -s "$err" ] && json "
+		list(d) == ['asked', 'free', 'in_the_way', 'requests_before', 'all_seen', 'locks',
+			'edges', 'circles'] and
+		d['asked'] == dict(file='a', type='write', start=10, length=5) and
+		d['free'] is False and d['in_the_way'] == [dict(lock=0, more=0)] and
+		d['requests_before'] == 1 and d['all_seen'] is True and
+		[(l['file'], l['state'], l['owner']) for l in d['locks']] == [
+			('a', 'held', '00000000000000a1'), ('a', 'waiting', '00000000000000a2'),
+			('$PWD/b', 'held', '00000000000000b1'),
+			('$PWD/b', 'waiting', '00000000000000b2')] and
+		[(e['from'], e['to'], e['edge'], e.get('more')) for e in d['edges']] == [
+			(0, 3, 'has', None), (1, 0, 'waits', 0), (2, 1, 'has', None),
+			(3, 2, 'waits', 0)] and d['circles'] == [[0, 1, 2, 3]]" || return 1
+	# A lock is told of as by ls.
+	cp "$out" "$scratch/why" && told 0 ls --json a && json "
+		[l for l in d['locks'] if l['owner'] == '00000000000000a1'] ==
+		json.load(open('$scratch/why'))['locks'][:1]" || return 1
+	is_locked a c5 210 5 1000000000 1 9 5
+	told 1 why -j -s --range 200 a && json "
+		d['asked'] == dict(file='a', type='read', start=200, length=None) and
+		d['in_the_way'] == [dict(lock=0, more=0)] and d['requests_before'] == 0 and
+		[l['owner'] for l in d['locks']] == ['00000000000000c5'] and
+		d['locks'][0]['start'] == 210 and d['edges'] == d['circles'] == []" &&
+		told 1 why --json a:200+0 && json "d['in_the_way'] == [dict(lock=0, more=1)] and
+			len(d['locks']) == 1" &&
+		told 1 why --json a && json "d['in_the_way'] == [dict(lock=0, more=0),
+			dict(lock=1, more=1)] and len(d['locks']) == 5 and
+			d['circles'] == [[0, 2, 3, 4]]" &&
+		told 0 why --json a:100+100 && json "d['free'] is True and d['in_the_way'] ==
+			d['locks'] == d['edges'] == d['circles'] == []" &&
+		told 66 why --json none && one_line_error "none: No such file" || return 1
+	# Nothing but requests: the one that is fair may be in the way of a later one.
+	: >locks
+	is_locked a a1 0 10 1000000000 0 5 1
+	is_locked a a2 0 10 1000000000 1 6 4
+	told 0 why --shared --json a:5+1 && json "d['free'] is True and d['in_the_way'] == [] and
+		d['requests_before'] == 1 and [l['state'] for l in d['locks']] ==
+		['held', 'waiting'] and [e['edge'] for e in d['edges']] == ['waits']" &&
+		mkdir proc/8 && : >proc/8/fd && told 1 why --json a:5+1 &&
+		json "d['all_seen'] is False" && grep -q "not all may be looked at" "$err"
+}
+explained_as_json
+result $? why_as_json
+
 lists_of_other_kernels() {
 	: >f
 	for kernel in timed stock remote old; do
@@ -789,8 +844,12 @@ manual_is_complete() {
 	release
 	run 0 probe --json || return 1
 	words="$words $(grep -oE '"[a-z_]+":' "$out" | tr -d '":')"
-	abba && told 0 tree --json || return 1
-	words="$words $(grep -oE '"[a-z_]+":' "$out" | tr -d '":')"
+	abba || return 1
+	for command in "0 tree" "1 why"; do
+		# shellcheck disable=SC2086 # words
+		told $command --json a || return 1
+		words="$words $(grep -oE '"[a-z_]+":' "$out" | tr -d '":')"
+	done
 	for word in $words; do
 		grep -qw -e "$word" "$scratch/page" && continue
 		echo "no $word" >"$err"

@@ -251,6 +251,10 @@ lists_as_user() {
 	return "$status"
 }
 
+circles() { # FILE with JSON: the numbers of the locks in circles
+	sed -n '/"circles":/,$s/[^0-9,]//gp' "$1" | tr -d '\n'
+}
+
 # Two commands, each with the lock that the other one waits for.
 circle() {
 	mkfifo held1 held2 go1 go2 || return 1
@@ -281,7 +285,9 @@ circle() {
 		grep -qE "Process $first \(fplock\) $waited $PWD/b\." "$out" &&
 		grep -qE "Process $second \(fplock\) $waited a\." "$out" &&
 		grep -q "a circle, see above" "$out" &&
-		grep -qx "1 request waits before you." "$out"
+		grep -qx "1 request waits before you." "$out" && run 1 why --json a &&
+		[ "$(grep -c '"edge":' "$out")" -eq 4 ] && [ "$(circles "$out")" = 0,1,2,3 ] &&
+		grep -qF '"requests_before":1,' "$out"
 	status=$?
 	kill "$first"
 	wait
@@ -296,10 +302,46 @@ explains() {
 		grep -qF "In the way is a private write lock on bytes 10 to 19, held for" "$out" &&
 		grep -qF "by process $holder (fplock) fd" "$out" &&
 		grep -qF "process $child (sh) fd" "$out" && run 0 why f:0+10 &&
-		run 1 why --shared --range 19:5 f && run 0 why f:20+0 && run 66 why f:x
+		run 1 why --shared --range 19:5 f && run 0 why f:20+0 && run 66 why f:x &&
+		run 1 why --json f && grep -qF '"free":false,' "$out" &&
+		grep -qF '"lock":0,' "$out" && grep -qF "\"pid\":$child," "$out" &&
+		run 0 why --json f:20+0 && grep -qF '"free":true,' "$out" &&
+		! grep -qF '"lock":' "$out" && ! grep -qF '"holders":' "$out"
 	status=$?
 	release
 	[ "$status" -eq 0 ] && rm f
+}
+
+# Programs that become fplock with a lock that the other one wants: one is told, and the other one
+# goes on.
+deadlock() {
+	mkfifo said on1 on2 || return 1
+	: >a
+	: >b
+	"$here/holder" classic a 0 0 fplock run b true <on1 >said 2>err1 &
+	first=$!
+	exec 4>on1
+	read -r other <said
+	"$here/holder" classic b 0 0 fplock run a true <on2 >said 2>err2 4>&- &
+	second=$!
+	exec 5>on2
+	# shellcheck disable=SC2034 # waits only
+	read -r other <said
+	exec 4>&-
+	wait_for_rows 1 b
+	exec 5>&-
+	wait $first
+	status=$?
+	wait $second
+	status="$status $?"
+	cat err1 err2 >"$err"
+	case $status in
+	"71 0") said=b ;;
+	"0 71") said=a ;;
+	*) echo "$status" >>"$err"; return 1 ;;
+	esac
+	[ "$(cat "$err")" = "fplock: $said: cannot be locked: Resource deadlock avoided" ] &&
+		rm said on1 on2 a b err1 err2
 }
 
 # A request that waits in turn can be seen, and gets the lock.
@@ -340,6 +382,8 @@ on() { # FILESYSTEM: all of it
 	result $? "$1_lists_as_user"
 	circle
 	result $? "$1_circle"
+	deadlock
+	result $? "$1_deadlock"
 	explains
 	result $? "$1_explains"
 	fair
@@ -393,8 +437,8 @@ if ! truncate -s 32M "$root/image" || ! PATH=$PATH:/usr/sbin:/sbin mkfs.ext4 -q 
 	echo "Bail out! no ext4"
 	exit 1
 fi
-echo "1..26"
-run 0 probe --need private,timed,listed,fair
+echo "1..28"
+run 0 probe --need private,timed,listed,fair,task
 result $? probe
 library
 # What mktemp makes is on one.

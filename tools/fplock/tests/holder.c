@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Holds a lock until the input ends, after it has printed its process number: of a kind that shells
- * have no program for. Usage: holder classic|flock|flight|mapped FILE [START LEN]; "flight" and
- * "mapped" are private ones of an open file that has no descriptor but one in a socket, or none.
+ * have no program for. Usage: holder classic|flock|flight|mapped FILE [START LEN [COMMAND...]];
+ * "flight" and "mapped" are private ones of an open file that has no descriptor but one in a
+ * socket, or none. In the end it becomes COMMAND, without giving the lock up.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,5 +70,7 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	while (read(STDIN_FILENO, &c, 1) > 0)
 		;
-	return 0;
+	if (argc > 5)
+		execvp(argv[5], argv + 5);
+	return argc > 5;
 }

@@ -106,7 +106,7 @@ static bool kernel_serves(void)
 	return check(flockp_probe() > 0) && check(flockp_probe() & FLOCKP_PRIVATE) &&
 	       (!required || strcmp(required, "1") ||
 		check(flockp_probe() == (FLOCKP_PRIVATE | FLOCKP_TIMED | FLOCKP_LISTED |
-					 FLOCKP_FAIR)));
+					 FLOCKP_FAIR | FLOCKP_TASK)));
 }
 
 static bool expires(void)
@@ -336,6 +336,160 @@ static bool fair_waits(void)
 	return ok & check(flockp_test(mine, F_RDLCK, 0, 0, NULL) == 1);
 }
 
+/* ---- locks of one thread ---- */
+
+static bool is_bound(int64_t start)
+{
+	struct flockp_listed l;
+
+	return list(FLOCKP_LIST_HELD, start, 1, &l) == 1 && l.flags & FLOCKP_LIST_ONE_TASK;
+}
+
+/* In a thread of its own, with the handle of another one. */
+static void *meddle(void *arg)
+{
+	const struct timespec now = in_ms(CLOCK_MONOTONIC, 0);
+	struct flockp_found found;
+	bool ok = true;
+
+	for (int task = 0; task < 2; task++) {
+		flockp_task(mine, task);
+		ok &= check(flockp_unlock(mine, 0, 0) == -EPERM);
+		ok &= check(flockp_trylock(mine, F_RDLCK, 5, 1) == -EPERM);
+		ok &= check(flockp_lock(mine, F_WRLCK, 0, 0, NULL, 0) == -EPERM);
+		ok &= check(flockp_lock(mine, F_RDLCK, 0, 6, &now, CLOCK_MONOTONIC) == -EPERM);
+		ok &= check(flockp_upgrade(mine, 9, 2, &now, CLOCK_MONOTONIC, NULL) == -EPERM);
+		/* Elsewhere it may. */
+		ok &= check(!flockp_trylock(mine, F_RDLCK, 20, 5)) &
+		      check(is_bound(20) == task) & check(!flockp_unlock(mine, 20, 5));
+	}
+	ok &= check(flockp_held(mine, 0, 0, &found) == 1);
+	ok &= check(found.type == F_WRLCK && found.start == 0 && found.len == 10);
+	*(bool *)arg = ok;
+	return NULL;
+}
+
+static void *release_all(void *arg)
+{
+	*(int *)arg = flockp_unlock(mine, 0, 0);
+	return NULL;
+}
+
+static void in_thread(void *(*what)(void *), void *arg)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, what, arg) || pthread_join(thread, NULL))
+		exit(1);
+}
+
+static bool is_task(void)
+{
+	return flockp_probe() & FLOCKP_TASK;
+}
+
+static bool bound_to_thread(void)
+{
+	bool ok, meddled = false;
+	int ret = 99;
+
+	flockp_task(mine, true);
+	ok = check(!flockp_trylock(mine, F_WRLCK, 0, 10));
+	if (!is_task()) {
+		/* A wish. */
+		in_thread(release_all, &ret);
+		return ok & check(!ret) & check(!flockp_test(other, F_WRLCK, 0, 0, NULL));
+	}
+	ok &= check(is_bound(0));
+	in_thread(meddle, &meddled);
+	ok &= check(meddled) & check(flockp_test(other, F_RDLCK, 9, 1, NULL) == 1);
+	/* Its own thread changes it, and it stays bound. */
+	flockp_task(mine, true);
+	ok &= check(!flockp_trylock(mine, F_RDLCK, 0, 10)) & check(is_bound(0));
+	ok &= check(!flockp_lock(mine, F_WRLCK, 0, 10, NULL, 0)) & check(is_bound(0));
+	ok &= check(!flockp_unlock(mine, 5, 1)) & check(!flockp_held(mine, 5, 1, NULL));
+	ok &= check(is_bound(4)) & check(is_bound(6));
+	/* A part of it becomes an ordinary one. */
+	flockp_task(mine, false);
+	ok &= check(!flockp_trylock(mine, F_WRLCK, 0, 2)) & check(!is_bound(1)) &
+	      check(is_bound(2));
+	in_thread(release_all, &ret);
+	ok &= check(ret == -EPERM);
+	ok &= check(!flockp_trylock(mine, F_WRLCK, 0, 0));
+	in_thread(release_all, &ret);
+	return ok & check(!ret) & check(!flockp_test(other, F_WRLCK, 0, 0, NULL));
+}
+
+static void *bind_all(void *arg)
+{
+	flockp_task(mine, true);
+	*(int *)arg = flockp_trylock(mine, F_WRLCK, 0, 0);
+	return NULL;
+}
+
+/* Whoever does it, and if the thread is gone. */
+static bool closing_releases_bound(void)
+{
+	int ret = 99;
+	bool ok;
+
+	in_thread(bind_all, &ret);
+	ok = check(!ret);
+	if (is_task())
+		ok &= check(is_bound(0)) & check(flockp_unlock(mine, 0, 0) == -EPERM);
+	ok &= check(flockp_trylock(other, F_RDLCK, 0, 0) == -EAGAIN);
+	ok &= check(!flockp_close(mine)) & check(!flockp_trylock(other, F_RDLCK, 0, 0));
+	return ok & check(!flockp_open(&mine, FILE_NAME, O_RDWR, 0));
+}
+
+struct side {
+	struct flockp **lock;
+	int64_t first, then;
+	pthread_barrier_t *both;
+	int ret;
+};
+
+/* Takes one byte, then wants that of the other thread, and gives way if it is told to. */
+static void *take_two(void *arg)
+{
+	struct side *side = arg;
+	bool bound;
+
+	flockp_task(*side->lock, true);
+	bound = !flockp_trylock(*side->lock, F_WRLCK, side->first, 1) && is_bound(side->first);
+	pthread_barrier_wait(side->both);
+	/* Else it would be for ever. */
+	if (!bound)
+		return NULL;
+	side->ret = flockp_lock(*side->lock, F_WRLCK, side->then, 1, NULL, 0);
+	flockp_unlock(*side->lock, 0, 0);
+	return NULL;
+}
+
+static bool threads_in_a_circle(void)
+{
+	pthread_barrier_t both;
+	struct side sides[2] = { { &mine, 0, 1, &both }, { &other, 1, 0, &both } };
+	pthread_t thread;
+	bool ok = true;
+
+	if (!is_task())
+		return true;
+	pthread_barrier_init(&both, NULL, 2);
+	for (int i = 0; ok && i < 20; i++) {
+		sides[0].ret = 99;
+		sides[1].ret = 99;
+		if (pthread_create(&thread, NULL, take_two, &sides[0]))
+			exit(1);
+		take_two(&sides[1]);
+		pthread_join(thread, NULL);
+		ok &= check((sides[0].ret == -EDEADLK && !sides[1].ret) ||
+			    (sides[1].ret == -EDEADLK && !sides[0].ret));
+	}
+	pthread_barrier_destroy(&both);
+	return ok & check(!flockp_held(mine, 0, 0, NULL)) & check(!flockp_held(other, 0, 0, NULL));
+}
+
 /* So many that the kernel may search them in another way than one by one. */
 static bool many_ranges(void)
 {
@@ -468,6 +622,9 @@ static const struct {
 	{ "lists_who_waits", lists_who_waits },
 	{ "lists_many", lists_many },
 	{ "fair_waits", fair_waits },
+	{ "bound_to_thread", bound_to_thread },
+	{ "closing_releases_bound", closing_releases_bound },
+	{ "threads_in_a_circle", threads_in_a_circle },
 	{ "fork_shares", fork_shares },
 	{ "threads_exclude", threads_exclude },
 };
@@ -494,6 +651,7 @@ int main(void)
 	}
 	printf("# timed locks: %s\n", is_timed() ? "the kernel's" : "polled for");
 	printf("# lists of locks: %s\n", is_listed() ? "the kernel's" : "none");
+	printf("# locks of one thread: %s\n", is_task() ? "the kernel's" : "none");
 	if (chdir("/") || rmdir(folder))
 		failed++;
 	return failed != 0;

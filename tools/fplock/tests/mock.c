@@ -101,6 +101,11 @@ static int set(int fd, struct flock *fl)
 	return ret && errno == EAGAIN && mock.says_eacces ? fail(EACCES) : ret;
 }
 
+static bool is_in_memory(int fd)
+{
+	return NEXT(fcntl, "fcntl64")(fd, F_GET_SEALS, 0) >= 0;
+}
+
 static bool is_over(const struct flockp_how *how)
 {
 	struct timespec now;
@@ -115,12 +120,18 @@ static int set_until(int fd, const struct flockp_how *how)
 	struct flock fl = { .l_type = how->type, .l_whence = how->whence, .l_start = how->start,
 			    .l_len = how->len };
 
-	const uint32_t known = FLKP_DEADLINE | (mock.kernel == MOCK_FULL ? FLKP_FAIR : 0);
+	const uint32_t known = FLKP_DEADLINE | (mock.kernel == MOCK_FULL ? FLKP_FAIR : 0) |
+			       (mock.kernel == MOCK_FULL && !mock.no_task ? FLKP_TASK : 0);
 
 	if (how->size != sizeof(*how) || how->flags & ~known || how->resv ||
-	    (how->type == F_UNLCK && how->flags & FLKP_FAIR))
+	    (how->type == F_UNLCK && how->flags & (FLKP_FAIR | FLKP_TASK)))
 		return fail(EINVAL);
 	mock.fair += how->flags & FLKP_FAIR && how->type == F_WRLCK;
+	mock.task += how->flags & FLKP_TASK && how->type == F_WRLCK;
+	if (mock.interruptions && !is_in_memory(fd)) {
+		mock.interruptions--;
+		return fail(EINTR);
+	}
 	for (;;) {
 		bool over = !(how->flags & FLKP_DEADLINE) || is_over(how);
 
@@ -183,11 +194,6 @@ static int list_locks(int fd, struct flockp_enum *how)
 	return count;
 }
 
-static bool is_in_memory(int fd)
-{
-	return NEXT(fcntl, "fcntl64")(fd, F_GET_SEALS, 0) >= 0;
-}
-
 int fcntl(int fd, int command, ...)
 {
 	enum mock_command which = number_of(command);
@@ -214,7 +220,8 @@ int fcntl(int fd, int command, ...)
 		return fail(EINVAL);
 	if (which == MOCK_UNTIL && mock.kernel == MOCK_REMOTE && !is_in_memory(fd))
 		/* What is unknown to all is found first. */
-		return fail(((struct flockp_how *)arg)->flags & FLKP_FAIR ? EINVAL : EOPNOTSUPP);
+		return fail(((struct flockp_how *)arg)->flags & (FLKP_FAIR | FLKP_TASK) ? EINVAL :
+			    EOPNOTSUPP);
 	if (which == MOCK_UNTIL && mock.kernel)
 		return set_until(fd, arg);
 	return NEXT(fcntl, "fcntl64")(fd, command, arg);

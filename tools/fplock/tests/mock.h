@@ -38,13 +38,14 @@ struct mock {
 	int errors[MOCK_COMMANDS];	/* what a command fails with */
 	bool cannot_tell;		/* what an open file itself has locked, as before 6.6 */
 	bool says_eacces;		/* for a lock that is in the way, as some servers do */
+	bool no_task;			/* has all but FLKP_TASK */
 	bool no_proc;
 	int memfd_error;
 	const char *proc;		/* what is opened instead of /proc; NULL: that */
 	/* What is listed, so many at a time; 0: as many as are wanted. */
 	struct mock_lock locks[MOCK_LOCKS];
 	unsigned int nr_locks, batch;
-	unsigned int interruptions;	/* of the next calls, by signals */
+	unsigned int interruptions;	/* of the next calls that list or wait, by signals */
 	unsigned int entry_size;	/* as the kernel knows it; 0: as the header has it */
 	/* All clocks stand still but while somebody pauses. */
 	bool has_clock;
@@ -53,7 +54,8 @@ struct mock {
 	void (*at_pause)(void);		/* when one is over */
 	/* What was done. */
 	unsigned int calls[MOCK_COMMANDS];
-	unsigned int fair;		/* requests that were to be fair */
+	unsigned int fair;		/* write requests that were to be fair */
+	unsigned int task;		/* and those that were to be bound to a thread */
 	unsigned int pauses;
 	int64_t pause[MOCK_PAUSES];
 };

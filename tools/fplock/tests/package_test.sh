@@ -13,7 +13,7 @@ export PKG_CONFIG_PATH
 CC=${CC:-gcc}
 cd "$scratch" || exit 1
 
-plan=7
+plan=8
 count=0
 failed=0
 echo "KTAP version 1"
@@ -62,7 +62,8 @@ symbols() {
 	[ "$(cat "$out")" = "$(awk '/^FLOCKP/ { version = $1 } /^\tflockp_/ {
 		sub(";", ""); print $1 "@@" version }' "$here/lib/flockp.map" | sort)" ] &&
 		grep -qx 'flockp_lock@@FLOCKP_0.5' "$out" &&
-		grep -qx 'flockp_fair@@FLOCKP_0.6' "$out" || return 1
+		grep -qx 'flockp_fair@@FLOCKP_0.6' "$out" &&
+		grep -qx 'flockp_task@@FLOCKP_0.7' "$out" || return 1
 	readelf -d "$made/libflockp.so.0" | grep -q 'SONAME.*\[libflockp.so.0\]' || return 1
 	# The header declares these, and the archive has no others.
 	grep -oE '^(int|bool|void) flockp_[a-z_]+' "$here/lib/flockp.h" | sed 's/.* //' |
@@ -74,11 +75,18 @@ symbols() {
 symbols
 result $? symbols
 
-example() {
+compile() { # NUMBER of the example: it becomes ./program
+	sed -n '/^\.SH EXAMPLES/,$p' "$here/lib/flockp.3" | awk -v number="$1" '
+		/^\.EE/ { inside = 0 } inside && seen == number { print }
+		/^\.EX/ { inside = 1; seen++ }' | sed 's/\\e/\\/g; s/\\-/-/g' >example.c
 	# shellcheck disable=SC2046 # words
 	$CC -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -o program example.c \
 		$(pkg-config --cflags --libs flockp) -pthread -Wl,-rpath,"$prefix/lib" \
-		>"$out" 2>&1 || return 1
+		>"$out" 2>&1
+}
+
+example() {
+	compile 1 || return 1
 	rm -f log
 	./program log >"$out" 2>&1 || return 1
 	grep -qE '^timed locks: (yes|no, polled for)$' "$out" || return 1
@@ -91,10 +99,21 @@ example() {
 	./program no/log >"$out" 2>&1
 	[ $? -eq 1 ] && grep -q "^no/log: No such file" "$out"
 }
-sed -n '/^\.SH EXAMPLES/,/^\.EE/p' "$here/lib/flockp.3" | sed -n '/^\.EX/,/^\.EE/p' |
-	sed '/^\.E[XE]$/d; s/\\e/\\/g; s/\\-/-/g' >example.c
 example
 result $? example
+
+# Where no deadlock would be reported it does not begin.
+example_of_threads() {
+	compile 2 || return 1
+	./program records >"$out" 2>&1
+	case $? in
+	0) grep -qE '^2000 times both, [0-9]+ times one gave way$' "$out" ;;
+	2) grep -q '^no deadlocks of threads are reported here$' "$out" && [ ! -e records ] ;;
+	*) false ;;
+	esac
+}
+example_of_threads
+result $? example_of_threads
 
 # With the library in it.
 if mv "$prefix/lib/libflockp.so" "$scratch"; then

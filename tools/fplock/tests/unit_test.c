@@ -77,6 +77,9 @@ static void other_unlocks(void)
 
 /* ---- the probe ---- */
 
+#define ALL (FLOCKP_PRIVATE | FLOCKP_TIMED | FLOCKP_LISTED | FLOCKP_FAIR | FLOCKP_TASK)
+#define PROBES 3	/* times that it asks F_SETLKPT */
+
 static void probe_tells(void **state)
 {
 	static const struct {
@@ -85,20 +88,23 @@ static void probe_tells(void **state)
 	} kernels[] = {
 		{ MOCK_TIMED, FLOCKP_PRIVATE | FLOCKP_TIMED }, { MOCK_STOCK, FLOCKP_PRIVATE },
 		{ MOCK_REMOTE, FLOCKP_PRIVATE | FLOCKP_TIMED }, { MOCK_OLD, 0 },
-		{ MOCK_FULL, FLOCKP_PRIVATE | FLOCKP_TIMED | FLOCKP_LISTED | FLOCKP_FAIR },
+		{ MOCK_FULL, ALL },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(kernels); i++) {
 		start_kernel(kernels[i].kernel);
 		assert_int_equal(flockp_probe(), kernels[i].found);
-		/* An unlock, and a fair request. */
-		assert_int_equal(mock.calls[MOCK_UNTIL], 2);
+		/* An unlock, a fair request and one of the thread. */
+		assert_int_equal(mock.calls[MOCK_UNTIL], PROBES);
 		assert_int_equal(mock.calls[MOCK_LIST], 1);
 		/* The answer is kept. */
 		assert_int_equal(flockp_probe(), kernels[i].found);
-		assert_int_equal(mock.calls[MOCK_UNTIL], 2);
+		assert_int_equal(mock.calls[MOCK_UNTIL], PROBES);
 	}
+	start_kernel(MOCK_FULL);
+	mock.no_task = true;
+	assert_int_equal(flockp_probe(), ALL & ~FLOCKP_TASK);
 }
 
 static void probe_without_memfd(void **state)
@@ -109,8 +115,7 @@ static void probe_without_memfd(void **state)
 	assert_int_equal(flockp_probe(), FLOCKP_PRIVATE | FLOCKP_TIMED);
 	start_kernel(MOCK_FULL);
 	mock.memfd_error = EMFILE;
-	assert_int_equal(flockp_probe(),
-			 FLOCKP_PRIVATE | FLOCKP_TIMED | FLOCKP_LISTED | FLOCKP_FAIR);
+	assert_int_equal(flockp_probe(), ALL);
 	/* A remote filesystem knows the command, too. */
 	start_kernel(MOCK_REMOTE);
 	mock.memfd_error = EPERM;
@@ -586,13 +591,12 @@ static void remote_filesystem(void **state)
 	start_kernel(MOCK_REMOTE);
 	assert_int_equal(lock_in(mine, F_WRLCK, MS), 0);
 	assert_true(flockp_polled(mine));
-	/* Two of them are the probe's. */
-	assert_int_equal(mock.calls[MOCK_UNTIL], 3);
+	assert_int_equal(mock.calls[MOCK_UNTIL], PROBES + 1);
 	assert_int_equal(lock_in(mine, F_RDLCK, MS), 0);
 	assert_true(flockp_polled(mine));
-	assert_int_equal(mock.calls[MOCK_UNTIL], 3);
+	assert_int_equal(mock.calls[MOCK_UNTIL], PROBES + 1);
 	assert_int_equal(lock_in(other, F_WRLCK, MS), -ETIMEDOUT);
-	assert_int_equal(mock.calls[MOCK_UNTIL], 4);
+	assert_int_equal(mock.calls[MOCK_UNTIL], PROBES + 2);
 }
 
 /* Where EACCES may mean either. */
@@ -739,7 +743,110 @@ static void unfair_elsewhere(void **state)
 		assert_int_equal(flockp_lock(other, F_WRLCK, 0, 0, NULL, 0), 0);
 		assert_int_equal(mock.calls[MOCK_WAIT], i);
 		/* It is asked once. */
-		assert_int_equal(mock.calls[MOCK_UNTIL], 3);
+		assert_int_equal(mock.calls[MOCK_UNTIL], PROBES + 1);
+	}
+}
+
+/* ---- locks of one thread ---- */
+
+static void bound_where_they_can_be(void **state)
+{
+	int held;
+
+	(void)state;
+	start_kernel(MOCK_FULL);
+	assert_int_equal(flockp_trylock(mine, F_WRLCK, 0, 100), 0);
+	assert_int_equal(lock_in(mine, F_WRLCK, MS), 0);
+	assert_int_equal(mock.task, 0);
+	flockp_task(mine, true);
+	/* By a command that can bind it, whatever is asked for. */
+	assert_int_equal(lock_in(mine, F_WRLCK, MS), 0);
+	assert_int_equal(mock.task, 1);
+	assert_int_equal(flockp_lock(mine, F_WRLCK, 0, 0, NULL, 0), 0);
+	assert_int_equal(flockp_lock_for(mine, F_WRLCK, 0, 0, NULL), 0);
+	assert_int_equal(mock.task, 3);
+	assert_int_equal(flockp_trylock(mine, F_WRLCK, 0, 100), 0);
+	assert_int_equal(mock.task, 4);
+	assert_int_equal(upgrade_in(MS, &held), 0);
+	assert_int_equal(mock.task, 5);
+	assert_int_equal(mock.calls[MOCK_WAIT], 0);
+	assert_int_equal(mock.calls[MOCK_SET], 1);
+	/* No unlock has the flag. */
+	assert_int_equal(flockp_unlock(mine, 0, 0), 0);
+	assert_int_equal(mock.calls[MOCK_SET], 2);
+	assert_int_equal(mock.fair, 0);
+	flockp_fair(mine, true);
+	assert_int_equal(lock_in(mine, F_WRLCK, MS), 0);
+	assert_int_equal(mock.fair, 1);
+	assert_int_equal(mock.task, 6);
+	/* Who does not wait overtakes nobody. */
+	assert_int_equal(flockp_trylock(mine, F_WRLCK, 0, 0), 0);
+	assert_int_equal(mock.fair, 1);
+	assert_int_equal(mock.task, 7);
+	flockp_task(mine, false);
+	assert_int_equal(flockp_lock(mine, F_WRLCK, 0, 0, NULL, 0), 0);
+	assert_int_equal(mock.fair, 2);
+	assert_int_equal(flockp_trylock(mine, F_WRLCK, 0, 0), 0);
+	assert_int_equal(mock.task, 7);
+	assert_int_equal(mock.calls[MOCK_SET], 3);
+}
+
+static void bound_locks_fail(void **state)
+{
+	static const int errors[] = { EPERM, EDEADLK, ENOLCK, ENOMEM, EBADF };
+
+	(void)state;
+	start_kernel(MOCK_FULL);
+	flockp_task(mine, true);
+	assert_int_equal(flockp_trylock(mine, F_UNLCK, 0, 0), -EINVAL);
+	assert_int_equal(flockp_trylock(other, F_WRLCK, 0, 0), 0);
+	/* It does not wait, and no signal ends it. */
+	mock.interruptions = 2;
+	assert_int_equal(flockp_trylock(mine, F_WRLCK, 0, 0), -EAGAIN);
+	assert_int_equal(mock.interruptions, 0);
+	assert_int_equal(mock.task, 3);
+	assert_int_equal(mock.now[CLOCK_MONOTONIC] % NS_PER_SEC, 999 * MS);
+	other_unlocks();
+	mock.interruptions = 1;
+	assert_int_equal(flockp_lock(mine, F_WRLCK, 0, 0, NULL, 0), -EINTR);
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+		mock.errors[MOCK_UNTIL] = errors[i];
+		assert_int_equal(flockp_lock(mine, F_WRLCK, 0, 0, NULL, 0), -errors[i]);
+		assert_int_equal(lock_in(mine, F_WRLCK, MS), -errors[i]);
+		assert_int_equal(flockp_trylock(mine, F_WRLCK, 0, 0), -errors[i]);
+	}
+	mock.errors[MOCK_SET] = EPERM;
+	assert_int_equal(flockp_unlock(mine, 0, 0), -EPERM);
+}
+
+static void unbound_elsewhere(void **state)
+{
+	(void)state;
+	for (enum mock_kernel kernel = MOCK_TIMED; kernel <= MOCK_FULL; kernel++) {
+		if (kernel == MOCK_OLD)
+			continue;
+		start_kernel(kernel);
+		mock.no_task = true;
+		flockp_task(mine, true);
+		assert_int_equal(lock_in(mine, F_WRLCK, MS), 0);
+		assert_int_equal(flockp_lock(mine, F_WRLCK, 0, 0, NULL, 0), 0);
+		assert_int_equal(mock.calls[MOCK_WAIT], 1);
+		assert_int_equal(flockp_trylock(mine, F_WRLCK, 0, 0), 0);
+		assert_int_equal(flockp_trylock(other, F_WRLCK, 0, 0), -EAGAIN);
+		assert_int_equal(flockp_unlock(mine, 0, 0), 0);
+		assert_int_equal(mock.task, 0);
+	}
+	/* A filesystem that has none on a kernel that has. */
+	start_kernel(MOCK_FULL);
+	assert_true(flockp_probe() & FLOCKP_TASK);
+	mock.errors[MOCK_UNTIL] = EOPNOTSUPP;
+	mock.says_eacces = true;
+	flockp_task(other, true);
+	for (int i = 1; i < 3; i++) {
+		assert_int_equal(flockp_trylock(other, F_WRLCK, 0, 0), 0);
+		assert_int_equal(flockp_trylock(mine, F_WRLCK, 0, 0), -EAGAIN);
+		/* It is asked once. */
+		assert_int_equal(mock.calls[MOCK_UNTIL], PROBES + 1);
 	}
 }
 
@@ -1061,6 +1168,7 @@ int main(void)
 		TEST(polls_while_clock_is_set), TEST(polls_at_end_of_time), TEST(polling_fails),
 		TEST(remote_filesystem), TEST(servers_that_say_eacces), TEST(upgrades),
 		TEST(upgrades_fail), TEST(fair_where_it_can_be), TEST(unfair_elsewhere),
+		TEST(bound_where_they_can_be), TEST(bound_locks_fail), TEST(unbound_elsewhere),
 		TEST(lists), TEST(lists_fail), TEST(deadlines), TEST(names_are_harmless),
 		TEST(ranges), TEST(places), TEST(seconds), TEST(numbers), TEST(utf8),
 		TEST(found_as_text),
