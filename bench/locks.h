@@ -69,4 +69,23 @@ static inline void hold_locks(long n)
 		set_lock(fd, F_SETLKP, F_RDLCK, 2 * n);
 }
 
+/* A free byte in the middle of these, where the search for it takes longest. */
+static int middle_fd;
+static off_t middle;
+
+static inline void middle_setup(long n)
+{
+	need_index();
+	hold_locks(n);
+	/* The locks are on even bytes. */
+	middle = n + 1;
+	middle_fd = bench_open("file");
+}
+
+static inline void middle_op(void)
+{
+	set_lock(middle_fd, F_SETLKP, F_WRLCK, middle);
+	set_lock(middle_fd, F_SETLKP, F_UNLCK, middle);
+}
+
 #endif

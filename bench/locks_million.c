@@ -1,24 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "locks.h"
 
-static int fd;
-static off_t middle;
-
-static void setup(long n)
-{
-	need_index();
-	hold_locks(n);
-	/* The locks are on even bytes. */
-	middle = n + 1;
-	fd = bench_open("file");
-}
-
-static void op(void)
-{
-	set_lock(fd, F_SETLKP, F_WRLCK, middle);
-	set_lock(fd, F_SETLKP, F_UNLCK, middle);
-}
-
 static const struct bench locks_million = {
 	.name = "locks_million",
 	.feature = "file_private_locks",
@@ -29,8 +11,8 @@ static const struct bench locks_million = {
 	.fs = { "tmpfs" },
 	.max_ratio = 1.6,
 	.peer = "locks_alone",
-	.setup = setup,
-	.op = op,
+	.setup = middle_setup,
+	.op = middle_op,
 };
 
 BENCH(locks_million);

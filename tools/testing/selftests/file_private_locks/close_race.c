@@ -70,7 +70,17 @@ TEST_F(file, descriptor_reused_while_waiting)
 struct racer {
 	pthread_barrier_t go, done;
 	int fd, cmd, ret;
+	__s64 pause;
 };
+
+/* For nanoseconds, without going to sleep; not at all if that is less than none. */
+static void spin(__s64 pause)
+{
+	__s64 end = clock_now(CLOCK_MONOTONIC) + pause;
+
+	while (clock_now(CLOCK_MONOTONIC) < end)
+		;
+}
 
 static void *lock_when_told(void *arg)
 {
@@ -80,6 +90,7 @@ static void *lock_when_told(void *arg)
 		pthread_barrier_wait(&r->go);
 		if (r->fd < 0)
 			return NULL;
+		spin(r->pause);
 		if (r->cmd == F_SETLKPT)
 			r->ret = timed_try(r->fd, F_WRLCK, 0, 10);
 		else
@@ -88,12 +99,18 @@ static void *lock_when_told(void *arg)
 	}
 }
 
-/* And in whatever order it comes. */
+/*
+ * And in whatever order it comes: a little later after each close that came before the lock, a
+ * little earlier after each that came behind it, until both were seen of each command.
+ */
 TEST_F_TIMEOUT(file, lock_and_close_at_once, LONG_TIMEOUT)
 {
 	/* The last one where there is such a command. */
 	static const int cmds[] = { F_SETLKP, F_SETLKPW, F_SETLK, F_SETLKW, F_SETLKPT };
-	int i, kinds = ARRAY_SIZE(cmds) - !!timed_missing(), count = loops(500, 25000);
+	int i, kinds = ARRAY_SIZE(cmds) - !!timed_missing(), count = loops(500, 25000), both = 0;
+	int before[ARRAY_SIZE(cmds)] = {}, behind[ARRAY_SIZE(cmds)] = {};
+	__s64 aim[ARRAY_SIZE(cmds)] = {};
+	const __s64 step = 500;
 	pthread_t thread;
 	struct racer r;
 
@@ -101,18 +118,30 @@ TEST_F_TIMEOUT(file, lock_and_close_at_once, LONG_TIMEOUT)
 	ASSERT_EQ(0, pthread_barrier_init(&r.go, NULL, 2));
 	ASSERT_EQ(0, pthread_barrier_init(&r.done, NULL, 2));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, lock_when_told, &r));
-	for (i = 0; i < count; i++) {
-		r.cmd = cmds[i % kinds];
+	for (i = 0; i < count || both < kinds; i++) {
+		int kind = i % kinds;
+
+		r.cmd = cmds[kind];
 		r.fd = open(self->path, O_RDWR);
 		ASSERT_LE(0, r.fd);
+		r.pause = -aim[kind];
 		pthread_barrier_wait(&r.go);
+		spin(aim[kind]);
 		close(r.fd);
 		pthread_barrier_wait(&r.done);
 		ASSERT_TRUE(r.ret == 0 || r.ret == -EBADF)
 			TH_LOG("command %d answered %d", r.cmd, r.ret);
 		ASSERT_EQ(0, locks_shown(self->id, "", false))
 			TH_LOG("command %d left a lock behind", r.cmd);
+		aim[kind] += r.ret ? step : -step;
+		if (r.ret)
+			both += !before[kind]++ && behind[kind];
+		else
+			both += !behind[kind]++ && before[kind];
 	}
+	for (i = 0; i < kinds; i++)
+		TH_LOG("command %d: %d times closed before, %d times behind", cmds[i], before[i],
+		       behind[i]);
 	r.fd = -1;
 	pthread_barrier_wait(&r.go);
 	ASSERT_EQ(0, pthread_join(thread, NULL));

@@ -10,36 +10,22 @@
 #include "listing.h"
 #include "scene.h"
 
-/* Very many, on the first file system only. */
-FIXTURE(many)
-{
-	char path[128];
-	int fd, fd2, most;
-};
-
-FIXTURE_SETUP(many)
+/* A million on the first file system only: the others keep their locks in the same place. */
+static int most_locks(enum place place)
 {
 	const char *kernel = getenv("SEPTET_KERNEL");
+	int most = place == PLACE_TMPFS ? loops(20000, 1000000) : loops(5000, 20000);
 
-	snprintf(self->path, sizeof(self->path), "%s/many", place_dir(PLACE_TMPFS));
-	unlink(self->path);
-	self->fd = open(self->path, O_RDWR | O_CREAT, 0644);
-	ASSERT_LE(0, self->fd);
-	self->fd2 = reopen(self->path);
-	self->most = loops(20000, 1000000) / (kernel && !strcmp(kernel, "debug") ? 4 : 1);
+	return most / (kernel && !strcmp(kernel, "debug") ? 4 : 1);
 }
 
-FIXTURE_TEARDOWN(many)
-{
-}
-
-TEST_F_TIMEOUT(many, all_of_them, LONG_TIMEOUT)
+TEST_F_TIMEOUT(file, all_of_them, LONG_TIMEOUT)
 {
 	struct flockp_enum how = listing(NULL, 0);
+	int i, seen = 0, most = most_locks(variant->place);
 	struct list list = {};
-	int i, seen = 0;
 
-	for (i = 0; i < self->most; i++)
+	for (i = 0; i < most; i++)
 		set(i % 2 ? self->fd : self->fd2, F_RDLCK, 2 * (off_t)i, 1);
 	while (list_more(self->fd, &how, 1000, &list)) {
 		for (i = 0; i < list.count; i++, seen++) {
@@ -49,10 +35,10 @@ TEST_F_TIMEOUT(many, all_of_them, LONG_TIMEOUT)
 		/* The same memory again. */
 		list.count = 0;
 	}
-	EXPECT_EQ(self->most, seen);
+	EXPECT_EQ(most, seen);
 	/* Some out of the middle. */
 	how = listing(NULL, 0);
-	how.start = self->most;
+	how.start = most;
 	how.len = 20;
 	list_free(&list);
 	list = list_all(self->fd, how, 3);
@@ -66,11 +52,13 @@ static void on_alarm(int sig)
 }
 
 /* Signals while it lists: it may end early, and goes on where it was. */
-TEST_F_TIMEOUT(many, signals, LONG_TIMEOUT)
+TEST_F_TIMEOUT(file, signals, LONG_TIMEOUT)
 {
 	struct itimerval often = { .it_interval.tv_usec = 200, .it_value.tv_usec = 200 };
 	struct sigaction sa = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
-	int i, round, most = self->most < 20000 ? self->most : 20000;
+	int i, round, most = most_locks(variant->place);
+
+	most = most < 20000 ? most : 20000;
 
 	for (i = 0; i < most; i++)
 		set(i % 2 ? self->fd : self->fd2, F_RDLCK, 2 * (off_t)i, 1);
@@ -119,16 +107,16 @@ static __s64 step_cost(int fd, const struct flockp_enum *from)
 }
 
 /* A step far behind many locks costs hardly more than one behind few. */
-TEST_F_TIMEOUT(many, step_behind_all, LONG_TIMEOUT)
+TEST_F_TIMEOUT(file, step_behind_all, LONG_TIMEOUT)
 {
 	struct flockp_enum how = listing(NULL, 0);
 	struct list list = {};
+	int i, count, most = most_locks(variant->place);
 	__s64 few = 0;
-	int i, count;
 
-	for (count = 0; count < self->most; count++) {
+	for (count = 0; count < most; count++) {
 		set(self->fd, F_RDLCK, 2 * (off_t)count, 1);
-		if (count != 40 && count != self->most - 1)
+		if (count != 40 && count != most - 1)
 			continue;
 		how = listing(NULL, 0);
 		for (i = 0; i + 1000 < count; i += 1000) {

@@ -21,6 +21,25 @@ static __s64 boot_time(void)
 	return clock_now(CLOCK_BOOTTIME);
 }
 
+/* Not after the last tick, on the same clock: a granted lock has the time of a tick. */
+static __s64 tick_time(void)
+{
+	__s64 boot = boot_time();
+
+	return boot - clock_now(CLOCK_MONOTONIC) + clock_now(CLOCK_MONOTONIC_COARSE);
+}
+
+/* Long enough for a lock that is granted before and one that is granted after to differ. */
+static void pause_for_ticks(void)
+{
+	__s64 begin = clock_now(CLOCK_MONOTONIC_COARSE), tick;
+
+	do {
+		pause_briefly();
+		tick = clock_now(CLOCK_MONOTONIC_COARSE);
+	} while (tick - begin < 20 * NSEC_PER_MSEC);
+}
+
 /* When something happened: after the one and before the other. */
 struct moment {
 	__s64 from, to;
@@ -51,11 +70,11 @@ TEST_F(file, fields)
 				struct list list;
 				__u64 owner[2];
 
-				begin.from = boot_time();
+				begin.from = tick_time();
 				r = request(way, self->fd, types[i], 10, 20);
 				EXPECT_EQ(0, request_result(&r));
 				begin.to = boot_time();
-				pause_briefly();
+				pause_for_ticks();
 				seen.from = boot_time();
 				list = list_one(self->fd, 0);
 				seen.to = boot_time();
@@ -194,7 +213,8 @@ TEST_F(file, age_of_a_waiter)
 		list_free(&list);
 	}
 	/* From then on it is held, and that is not so long. */
-	begin.from = boot_time();
+	pause_for_ticks();
+	begin.from = tick_time();
 	set(fds[9], F_UNLCK, 0, 0);
 	EXPECT_EQ(0, request_result(&r));
 	begin.to = boot_time();
@@ -220,16 +240,16 @@ TEST_F(file, age_of_pieces)
 		struct list list;
 
 		crowd(self->fd2, crowds[c]);
-		begin[0].from = boot_time();
+		begin[0].from = tick_time();
 		old = request(WAY_PRIVATE, self->fd, F_RDLCK, 0, 100);
 		EXPECT_EQ(0, request_result(&old));
 		begin[0].to = boot_time();
-		pause_briefly();
-		begin[1].from = boot_time();
+		pause_for_ticks();
+		begin[1].from = tick_time();
 		young = request(WAY_PRIVATE, self->fd2, F_RDLCK, 50, 10);
 		EXPECT_EQ(0, request_result(&young));
 		begin[1].to = boot_time();
-		pause_briefly();
+		pause_for_ticks();
 		/* By a third process. */
 		set(self->fd, F_UNLCK, 0, 10);
 		set(self->fd, F_UNLCK, 20, 30);
@@ -530,44 +550,6 @@ TEST_F(file, without_privileges)
 	EXPECT_EQ(-1, list_difference(&all, &seen));
 	list_free(&all);
 	request_end(&waiter);
-}
-
-static void send_fd(int sock, int fd)
-{
-	char byte = 0, control[CMSG_SPACE(sizeof(int))] = {};
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(cmsg), &fd, sizeof(int));
-	if (sendmsg(sock, &msg, 0) != 1)
-		broken("sendmsg");
-}
-
-static int receive_fd(int sock)
-{
-	char byte, control[CMSG_SPACE(sizeof(int))];
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	int fd;
-
-	if (recvmsg(sock, &msg, 0) != 1 || !CMSG_FIRSTHDR(&msg))
-		broken("recvmsg");
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
-	return fd;
 }
 
 TEST_F(file, owners)

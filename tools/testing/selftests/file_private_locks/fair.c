@@ -262,25 +262,30 @@ TEST_F(file, far_end)
 /* Who is held up until its deadline has a last look: nothing is in the way of that. */
 TEST_F_TIMEOUT(file, deadline_while_held_up, LONG_TIMEOUT)
 {
+	int i, reads = reopen(self->path), seen = 0;
 	struct requester writer, reader;
-	int i, reads = reopen(self->path);
 
 	tracing_begin(self->fd, "lock_wait");
 	set(self->fd, F_RDLCK, 0, 10);
 	writer = fair_waiting(self->fd2, F_WRLCK, 0, 10);
-	/* It can take longer each time until it is let pass, but its deadline is near. */
-	for (i = 0; i < 6; i++) {
+	/* It takes longer each time until it is let pass, and its deadline is nearer than that. */
+	for (i = 0; i < TRIES && seen < 3; i++) {
 		struct flockp_how how = timed_until(F_RDLCK, 0, 10, CLOCK_MONOTONIC,
 						    clock_now(CLOCK_MONOTONIC) +
-						    20 * NSEC_PER_MSEC);
+						    (20 << i) * NSEC_PER_MSEC);
+		int blocks = wait_events_count("block", writer.pid);
 
 		reader = request_timed(reads, &how);
 		EXPECT_EQ(0, request_result(&reader));
+		/* It had time to be held up, and the writer did not let it pass meanwhile. */
+		seen += blocked_by(reader.pid, writer.pid) &&
+			blocks == wait_events_count("block", writer.pid);
 		EXPECT_EQ(0, wait_events_count("timeout", reader.pid));
 		request_end(&reader);
 		set(reads, F_UNLCK, 0, 0);
 		let_pass(self, 1);
 	}
+	EXPECT_LE(3, seen);
 	EXPECT_FALSE(request_done(&writer));
 	request_end(&writer);
 }

@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <linux/io_uring.h>
 #include <linux/loop.h>
 #include <linux/sched.h>
 
@@ -350,6 +351,98 @@ const char *layout(int fd, char buf[LAYOUT_SIZE])
 	}
 	fclose(f);
 	return buf;
+}
+
+void until_sleeping(pid_t tid)
+{
+	char path[32], state = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	while (state != 'S') {
+		f = fopen(path, "r");
+		if (!f || fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+			broken(path);
+		fclose(f);
+		if (state != 'S')
+			pause_briefly();
+	}
+}
+
+union fd_control {
+	char buf[CMSG_SPACE(sizeof(int))];
+	struct cmsghdr header;
+};
+
+/* One byte, without which a stream would have no message; and room for the descriptor beside it. */
+static struct msghdr fd_message(struct iovec *byte, union fd_control *control)
+{
+	struct msghdr msg = {
+		.msg_iov = byte,
+		.msg_iovlen = 1,
+		.msg_control = control->buf,
+		.msg_controllen = sizeof(control->buf),
+	};
+
+	return msg;
+}
+
+void send_fd(int sock, int fd)
+{
+	union fd_control control = {
+		.header.cmsg_level = SOL_SOCKET,
+		.header.cmsg_type = SCM_RIGHTS,
+		.header.cmsg_len = CMSG_LEN(sizeof(int)),
+	};
+	struct iovec byte = { .iov_base = "", .iov_len = 1 };
+	struct msghdr msg = fd_message(&byte, &control);
+
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(int));
+	if (sendmsg(sock, &msg, 0) != 1)
+		broken("sending a descriptor");
+}
+
+int receive_fd(int sock)
+{
+	union fd_control control;
+	char data;
+	struct iovec byte = { .iov_base = &data, .iov_len = 1 };
+	struct msghdr msg = fd_message(&byte, &control);
+	int fd;
+
+	if (recvmsg(sock, &msg, 0) != 1 || !CMSG_FIRSTHDR(&msg))
+		broken("receiving a descriptor");
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
+	return fd;
+}
+
+static int ring_setup(void)
+{
+	struct io_uring_params params = {};
+
+	return syscall(__NR_io_uring_setup, 1, &params);
+}
+
+const char *ring_missing(void)
+{
+	static char why[96];
+	int ring = ring_setup();
+
+	if (ring < 0) {
+		snprintf(why, sizeof(why), "io_uring is not available: %s", strerror(errno));
+		return why;
+	}
+	close(ring);
+	return NULL;
+}
+
+int ring_make(int fd)
+{
+	int ring = ring_setup();
+
+	if (ring < 0 || syscall(__NR_io_uring_register, ring, IORING_REGISTER_FILES, &fd, 1))
+		broken("a descriptor in io_uring");
+	return ring;
 }
 
 enum peer_op {

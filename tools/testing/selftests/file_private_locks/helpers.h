@@ -87,6 +87,20 @@ void until_waiting(const char *id, int count);
 void until_unlocked(const char *id);
 /* Private locks that fdinfo shows for @fd, as "R0-9 W20-EOF". */
 const char *layout(int fd, char buf[LAYOUT_SIZE]);
+/*
+ * Return when that task sleeps. A request is listed as waiting a moment before its task has
+ * looked for a deadlock and gone to sleep; only from then on others find the task in a circle.
+ */
+void until_sleeping(pid_t tid);
+
+/* Put a descriptor into a message, or take one out: it is another one of the same open file. */
+void send_fd(int sock, int fd);
+int receive_fd(int sock);
+
+/* NULL, or why there is no io_uring. */
+const char *ring_missing(void);
+/* An io_uring that @fd is registered with. */
+int ring_make(int fd);
 
 /* A process that does lock calls on request; it dies with its parent. */
 struct peer {

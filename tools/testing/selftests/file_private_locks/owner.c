@@ -216,44 +216,6 @@ TEST_F(file, close_on_exec_releases)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 }
 
-static void send_fd(int sock, int fd)
-{
-	char byte = 0, control[CMSG_SPACE(sizeof(int))] = {};
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &fd, sizeof(int));
-	if (sendmsg(sock, &msg, 0) != 1)
-		broken("sending a descriptor");
-}
-
-static int receive_fd(int sock)
-{
-	char byte, control[CMSG_SPACE(sizeof(int))];
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	int fd;
-
-	if (recvmsg(sock, &msg, 0) != 1 || !CMSG_FIRSTHDR(&msg))
-		broken("receiving a descriptor");
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
-	return fd;
-}
-
 TEST_F(file, message_in_flight_keeps_the_lock)
 {
 	int socks[2], fd;
@@ -297,15 +259,12 @@ TEST_F(file, mapping)
 
 TEST_F(file, io_uring_registration_keeps_the_lock)
 {
-	struct io_uring_params params = {};
 	int ring;
 
-	ring = syscall(__NR_io_uring_setup, 1, &params);
-	if (ring < 0)
-		SKIP(return, "io_uring is not available: %s", strerror(errno));
+	if (ring_missing())
+		SKIP(return, "%s", ring_missing());
 	ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_WRLCK, 0, 10));
-	ASSERT_EQ(0, syscall(__NR_io_uring_register, ring, IORING_REGISTER_FILES,
-			     &self->fd, 1));
+	ring = ring_make(self->fd);
 	close(self->fd);
 	EXPECT_EQ(-EAGAIN, OTHERS(self));
 	ASSERT_EQ(0, syscall(__NR_io_uring_register, ring, IORING_UNREGISTER_FILES,

@@ -182,27 +182,28 @@ static void *resize(void *arg)
 /* The end is read once and whole: never half of an old and half of a new size. */
 TEST_F_TIMEOUT(file, end_raced_with_truncation, LONG_TIMEOUT)
 {
+	int i, count = loops(300, 20000), small = 0, large = 0;
 	struct resizer r = { .fd = self->fd };
-	int i, count = loops(300, 20000);
 	pthread_t thread;
 	void *failed;
 
 	ASSERT_EQ(0, ftruncate(self->fd, SMALL));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, resize, &r));
-	for (i = 0; i < count; i++) {
+	/* However fast the other thread is, each size has to be met. */
+	for (i = 0; i < count || !small || !large; i++) {
 		struct flock fl = span(F_WRLCK, 0, 1), got = span(F_UNLCK, 0, 0);
 
 		fl.l_whence = SEEK_END;
-		if (lock_call(self->fd2, F_SETLKP, &fl) ||
-		    lock_call(self->fd2, F_GETLKP, &got) ||
-		    (got.l_start != SMALL && got.l_start != LARGE) ||
-		    lock_span(self->fd2, F_SETLKP, F_UNLCK, 0, 0))
-			break;
+		ASSERT_EQ(0, lock_call(self->fd2, F_SETLKP, &fl));
+		ASSERT_EQ(0, lock_call(self->fd2, F_GETLKP, &got));
+		ASSERT_TRUE(got.l_start == SMALL || got.l_start == LARGE);
+		ASSERT_EQ(0, lock_span(self->fd2, F_SETLKP, F_UNLCK, 0, 0));
+		small += got.l_start == SMALL;
+		large += got.l_start == LARGE;
 	}
 	r.stop = true;
 	ASSERT_EQ(0, pthread_join(thread, &failed));
 	EXPECT_EQ(NULL, failed);
-	EXPECT_EQ(count, i);
 	EXPECT_EQ(0, locks_shown(self->id, "", false));
 }
 
@@ -257,6 +258,214 @@ TEST_F(file, downgrade_lets_no_writer_in)
 	EXPECT_EQ(0, peer_answer(&writer, NULL));
 	EXPECT_EQ(1, locks_shown(self->id, "WRITE", false));
 	peer_stop(&writer);
+}
+
+/*
+ * ---- a split, while others come and go ----
+ *
+ * The kernel may have to let go of the locks of a file to get memory for the second piece, and
+ * then has to look at all of them again.
+ */
+
+#define FAR_AWAY 1000000
+
+/* Opens the file, has locks far away from all others, and closes it. */
+struct visitor {
+	const char *path;
+	atomic_bool stop;
+	atomic_int visits;
+};
+
+static void *visit(void *arg)
+{
+	struct visitor *v = arg;
+	int i, fd;
+
+	while (!v->stop) {
+		/* Some have so many that the kernel keeps all locks in another way. */
+		int count = v->visits % 4 ? 1 : 40;
+
+		fd = open(v->path, O_RDWR);
+		for (i = 0; i < count; i++)
+			if (lock_span(fd, F_SETLKP, F_WRLCK, FAR_AWAY + 2 * i, 1))
+				return (void *)1L;
+		close(fd);
+		v->visits++;
+	}
+	return NULL;
+}
+
+/* A lock on bytes 0 to 99, and what a change of 40 to 59 makes of it. */
+static const struct {
+	short hold, change;
+	const char *whole, *split;
+} splits[] = {
+	{ F_WRLCK, F_UNLCK, "W0-99", "W0-39 W60-99" },
+	{ F_WRLCK, F_RDLCK, "W0-99", "W0-39 R40-59 W60-99" },
+	{ F_RDLCK, F_WRLCK, "R0-99", "R0-39 W40-59 R60-99" },
+	{ F_RDLCK, F_UNLCK, "R0-99", "R0-39 R60-99" },
+};
+
+TEST_F_TIMEOUT(file, split_while_others_close, LONG_TIMEOUT)
+{
+	struct visitor v = { .path = self->path };
+	int i, count = loops(1000, 10000);
+	pthread_t thread;
+	void *failed;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, visit, &v));
+	for (i = 0; i < count || v.visits < count / 10; i++) {
+		int s = i % ARRAY_SIZE(splits);
+
+		ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, splits[s].hold, 0, 100));
+		ASSERT_STREQ(splits[s].whole, layout(self->fd, self->buf));
+		ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, splits[s].change, 40, 20));
+		ASSERT_STREQ(splits[s].split, layout(self->fd, self->buf));
+	}
+	v.stop = true;
+	ASSERT_EQ(0, pthread_join(thread, &failed));
+	EXPECT_EQ(NULL, failed);
+	EXPECT_EQ(0, lock_span(self->fd, F_SETLKP, F_UNLCK, 0, 0));
+	EXPECT_EQ(0, locks_shown(self->id, "", false));
+}
+
+/* Ten bytes each: how many have locked them. */
+#define CELLS 10
+#define RIVALS 3
+
+struct rivals {
+	const char *path;
+	atomic_bool stop;
+	atomic_int reading[CELLS], writing[CELLS];
+	atomic_int granted, refused, wrong, failed;
+};
+
+struct rival {
+	struct rivals *all;
+	unsigned int seed;
+};
+
+/* Someone who has @from of the cell has @to of it from here on. */
+static void account(struct rivals *all, int cell, short from, short to)
+{
+	if (from == to)
+		return;
+	if (to != F_UNLCK)
+		atomic_fetch_add(to == F_RDLCK ? &all->reading[cell] : &all->writing[cell], 1);
+	if (from != F_UNLCK)
+		atomic_fetch_sub(from == F_RDLCK ? &all->reading[cell] : &all->writing[cell], 1);
+}
+
+/* Called by someone who has the cell. */
+static void look(struct rivals *all, int cell, short type)
+{
+	int writing = all->writing[cell], reading = all->reading[cell];
+
+	if (type == F_RDLCK ? writing : writing != 1 || reading)
+		all->wrong++;
+}
+
+static void *compete(void *arg)
+{
+	struct rival *me = arg;
+	struct rivals *all = me->all;
+	int fd = open(all->path, O_RDWR), cell, ret;
+
+	while (!all->stop) {
+		int first = rand_r(&me->seed) % CELLS, last = first + rand_r(&me->seed) % 3;
+		short type = rand_r(&me->seed) % 2 ? F_RDLCK : F_WRLCK;
+		int cmd = F_SETLKP;
+
+		last = last < CELLS ? last : CELLS - 1;
+		/* Elsewhere it may have to wait for too long. */
+		if (first >= 4 && last <= 5 && rand_r(&me->seed) % 2)
+			cmd = F_SETLKPW;
+		ret = lock_span(fd, cmd, type, 10 * first, 10 * (last - first + 1));
+		all->granted += !ret;
+		all->refused += ret == -EAGAIN;
+		all->failed += ret && ret != -EAGAIN;
+		for (cell = first; cell <= last && !ret; cell++)
+			account(all, cell, F_UNLCK, type);
+		for (cell = first; cell <= last && !ret; cell++) {
+			look(all, cell, type);
+			account(all, cell, type, F_UNLCK);
+		}
+		if (!ret && lock_span(fd, F_SETLKP, F_UNLCK, 0, 0))
+			all->failed++;
+		usleep(rand_r(&me->seed) % 200);
+	}
+	close(fd);
+	return NULL;
+}
+
+static int strength(short type)
+{
+	return type == F_WRLCK ? 2 : type == F_RDLCK;
+}
+
+/* A change of what we have, until it is granted; before and after it no more is taken for ours. */
+static int change(struct rivals *all, short mine[CELLS], int fd, int cmd, short type, int first,
+		  int last)
+{
+	int cell, ret;
+
+	for (cell = first; cell <= last; cell++)
+		if (strength(type) < strength(mine[cell])) {
+			account(all, cell, mine[cell], type);
+			mine[cell] = type;
+		}
+	do {
+		ret = lock_span(fd, cmd, type, 10 * first, 10 * (last - first + 1));
+	} while (ret == -EAGAIN);
+	for (cell = first; cell <= last && !ret; cell++) {
+		account(all, cell, mine[cell], type);
+		mine[cell] = type;
+	}
+	for (cell = 0; cell < CELLS; cell++)
+		if (mine[cell] != F_UNLCK)
+			look(all, cell, mine[cell]);
+	return ret;
+}
+
+/* The same where others want some of it: whoever gets in between must be found by then. */
+TEST_F_TIMEOUT(file, split_among_rivals, LONG_TIMEOUT)
+{
+	struct rivals all = { .path = self->path };
+	struct visitor v = { .path = self->path };
+	int i, count = loops(1000, 10000);
+	pthread_t visitor, threads[RIVALS];
+	struct rival rivals[RIVALS];
+	short mine[CELLS];
+	void *failed;
+
+	for (i = 0; i < CELLS; i++)
+		mine[i] = F_UNLCK;
+	ASSERT_EQ(0, pthread_create(&visitor, NULL, visit, &v));
+	for (i = 0; i < RIVALS; i++) {
+		rivals[i] = (struct rival) { .all = &all, .seed = i };
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, compete, &rivals[i]));
+	}
+	for (i = 0; i < count || all.granted < count / 4 || all.refused < count / 4; i++) {
+		int s = i % ARRAY_SIZE(splits), cmd = i / 4 % 2 ? F_SETLKP : F_SETLKPW;
+
+		ASSERT_EQ(0, change(&all, mine, self->fd, F_SETLKPW, splits[s].hold, 0, 9));
+		ASSERT_STREQ(splits[s].whole, layout(self->fd, self->buf));
+		ASSERT_EQ(0, change(&all, mine, self->fd, cmd, splits[s].change, 4, 5));
+		ASSERT_STREQ(splits[s].split, layout(self->fd, self->buf));
+		ASSERT_EQ(0, all.wrong);
+	}
+	all.stop = true;
+	v.stop = true;
+	/* Somebody may wait. */
+	ASSERT_EQ(0, change(&all, mine, self->fd, F_SETLKP, F_UNLCK, 0, 9));
+	for (i = 0; i < RIVALS; i++)
+		ASSERT_EQ(0, pthread_join(threads[i], NULL));
+	ASSERT_EQ(0, pthread_join(visitor, &failed));
+	EXPECT_EQ(NULL, failed);
+	EXPECT_EQ(0, all.failed);
+	EXPECT_EQ(0, all.wrong);
+	EXPECT_EQ(0, locks_shown(self->id, "", false));
+	TH_LOG("rivals: %d granted, %d refused; %d visits", all.granted, all.refused, v.visits);
 }
 
 int main(int argc, char **argv)

@@ -21,7 +21,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <linux/io_uring.h>
 #include <linux/sched.h>
 
 #include "fixture.h"
@@ -111,6 +110,13 @@ static void until_asleep(const char *id, int count)
 {
 	until_waiting(id, count);
 	threads_asleep();
+}
+
+/* The same if the last one is the first thread of another process. */
+static void until_other_asleep(const char *id, int count, pid_t pid)
+{
+	until_asleep(id, count);
+	until_sleeping(pid);
 }
 
 static void *work(void *arg)
@@ -216,46 +222,21 @@ static int reopen(const char *path)
 	return fd;
 }
 
-static struct msghdr message(char control[CMSG_SPACE(sizeof(int))])
-{
-	static char data;
-	static struct iovec byte = { .iov_base = &data, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &byte,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = CMSG_SPACE(sizeof(int)),
-	};
-
-	return msg;
-}
-
 /* Put the descriptor into a message, that can be read from the second socket. */
 static void post(int socks[2], int fd)
 {
-	char control[CMSG_SPACE(sizeof(int))] = {};
-	struct msghdr msg = message(control);
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(cmsg), &fd, sizeof(int));
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, socks) || sendmsg(socks[0], &msg, 0) != 1)
-		broken("a descriptor in a message");
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, socks))
+		broken("socketpair");
+	send_fd(socks[0], fd);
 }
 
 /* A descriptor of the same open file, by way of a message. */
 static int pass(int fd)
 {
-	char control[CMSG_SPACE(sizeof(int))] = {};
-	struct msghdr msg = message(control);
 	int socks[2];
 
 	post(socks, fd);
-	if (recvmsg(socks[1], &msg, 0) != 1 || !CMSG_FIRSTHDR(&msg))
-		broken("a descriptor out of a message");
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
+	fd = receive_fd(socks[1]);
 	close(socks[0]);
 	close(socks[1]);
 	return fd;
@@ -1180,37 +1161,30 @@ struct extra {
 	struct peer peer;
 };
 
-/* False if this kind of reference is not available. */
-static bool refer(struct extra *x, int fd, enum reference kind)
+static void refer(struct extra *x, int fd, enum reference kind)
 {
-	struct io_uring_params params = {};
-
 	switch (kind) {
 	case DUP:
 		x->fd = dup(fd);
-		return true;
+		break;
 	case MESSAGE:
 		post(x->socks, fd);
-		return true;
+		break;
 	case RING:
-		x->fd = syscall(__NR_io_uring_setup, 1, &params);
-		if (x->fd < 0)
-			return false;
-		if (syscall(__NR_io_uring_register, x->fd, IORING_REGISTER_FILES, &fd, 1))
-			broken("a descriptor in io_uring");
-		return true;
+		x->fd = ring_make(fd);
+		break;
 	case MAPPING:
 		x->map = ftruncate(fd, 4096) ? MAP_FAILED :
 			 mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
 		if (x->map == MAP_FAILED)
 			broken("mmap");
-		return true;
+		break;
 	case CHILD:
 	case SHARED_TABLE:
 		peer_start(&x->peer, kind == CHILD ? PEER_OWN_FDS : PEER_SHARED_FDS);
-		return true;
+		break;
 	default:
-		return true;
+		break;
 	}
 }
 
@@ -1237,23 +1211,36 @@ static void forget(struct extra *x, enum reference kind)
 	}
 }
 
-TEST_F(file, whatever_refers_to_the_open_file)
+static void with_reference(struct __test_metadata *_metadata, struct file_data *self,
+			   enum reference kind)
 {
 	struct extra x;
 	struct two t;
+
+	TH_LOG("%s", reference_names[kind]);
+	two_start(&t, self->path, self->path);
+	refer(&x, t.fa, kind);
+	told(_metadata, &t, self->id, self->id, t.fa, t.fb, 0, 0);
+	forget(&x, kind);
+	two_end(&t);
+	/* The last reference may go a little later. */
+	until_unlocked(self->id);
+}
+
+TEST_F(file, whatever_refers_to_the_open_file)
+{
 	int kind;
 
-	for (kind = 0; kind < NR_REFERENCES; kind++) {
-		TH_LOG("%s", reference_names[kind]);
-		two_start(&t, self->path, self->path);
-		if (refer(&x, t.fa, kind)) {
-			told(_metadata, &t, self->id, self->id, t.fa, t.fb, 0, 0);
-			forget(&x, kind);
-		}
-		two_end(&t);
-		/* The last reference may go a little later. */
-		until_unlocked(self->id);
-	}
+	for (kind = 0; kind < NR_REFERENCES; kind++)
+		if (kind != RING)
+			with_reference(_metadata, self, kind);
+}
+
+TEST_F(file, io_uring_refers_to_the_open_file)
+{
+	if (ring_missing())
+		SKIP(return, "%s", ring_missing());
+	with_reference(_metadata, self, RING);
 }
 
 static void want_peer(struct peer *peer, int fd, __u32 flags, off_t byte)
@@ -1283,7 +1270,7 @@ static void with_process(struct __test_metadata *_metadata, struct file_data *se
 	ASSERT_EQ(0, peer_answer_timed(&peer, NULL));
 	if (thread_closes) {
 		want_peer(&peer, there, flags, 0);
-		until_asleep(self->id, 1);
+		until_other_asleep(self->id, 1, peer.pid);
 		want(&w, fd, 0, 1);
 		EXPECT_EQ(-EDEADLK, answer(&w));
 		ASSERT_EQ(0, drop(&w, fd, 0, 1));
@@ -1330,7 +1317,7 @@ TEST_F(file, certain_only_later)
 	ASSERT_EQ(0, mark(&w, fd, F_WRLCK, 0, 1));
 	ASSERT_EQ(0, peer_lock(&peer, there, F_SETLKP, F_WRLCK, 1, 1));
 	want_peer(&peer, there, 0, 0);
-	until_asleep(self->id, 1);
+	until_other_asleep(self->id, 1, peer.pid);
 	want(&w, fd, 0, 1);
 	until_asleep(self->id, 2);
 	close(self->fd);
@@ -1615,7 +1602,7 @@ TEST_F(file, number_of_a_thread_that_has_ended)
 		close(t.fa);
 		_exit(lock_span(self->fd, F_SETLKPW, F_WRLCK, 1, 1) ? 1 : 0);
 	}
-	until_asleep(self->id, 1);
+	until_other_asleep(self->id, 1, pid);
 	want(&t.b, t.fb, 0, 0);
 	until_asleep(self->id, 2);
 	close(t.fa);
@@ -1625,6 +1612,113 @@ TEST_F(file, number_of_a_thread_that_has_ended)
 	t.fa = reopen(self->path);
 	worker_start(&t.a);
 	two_end(&t);
+}
+
+/*
+ * The thread that has the lock is no more, while B waits for it and another thread for B. All of
+ * them are of one process, but nobody waits in the place of a thread that has ended.
+ */
+static void behind_the_ended(struct __test_metadata *_metadata, struct file_data *self, int wait)
+{
+	int fd = reopen(self->path), copy = dup(fd);
+	struct worker gone;
+	struct two t;
+
+	TH_LOG("%s", waits[wait].name);
+	worker_start(&gone);
+	two_start(&t, self->path, self->path);
+	ASSERT_EQ(0, mark(&gone, fd, F_WRLCK, 0, 1));
+	ASSERT_EQ(0, mark(&t.b, t.fb, F_WRLCK, 1, 1));
+	want(&t.b, t.fb, wait, 0);
+	until_asleep(self->id, 1);
+	worker_end(&gone);
+	want(&t.a, t.fa, wait, 1);
+	until_asleep(self->id, 2);
+	/* Nor does anybody get it now but by the last close. */
+	EXPECT_EQ(-EPERM, drop(NULL, fd, 0, 1));
+	EXPECT_EQ(-ETIMEDOUT, mark(NULL, self->fd, F_RDLCK, 0, 1));
+	close(fd);
+	see(_metadata, copy, "W0-0*");
+	EXPECT_EQ(2, locks_shown(self->id, "", true));
+	close(copy);
+	EXPECT_EQ(0, answer(&t.b));
+	EXPECT_EQ(1, locks_shown(self->id, "", true));
+	ASSERT_EQ(0, drop(&t.b, t.fb, 1, 1));
+	EXPECT_EQ(0, answer(&t.a));
+	two_end(&t);
+	until_unlocked(self->id);
+}
+
+TEST_F(file, behind_a_thread_that_has_ended)
+{
+	unsigned int wait;
+
+	for (wait = 0; wait < ARRAY_SIZE(waits); wait++)
+		behind_the_ended(_metadata, self, wait);
+}
+
+/* A process whose thread has ended with a lock; says a byte when it has, and waits for one. */
+static int leave_a_lock(const char *path, int sock)
+{
+	int fd = reopen(path);
+	struct worker w;
+	char byte = 0;
+
+	worker_start(&w);
+	if (mark(&w, fd, F_WRLCK, 0, 10))
+		return 1;
+	worker_end(&w);
+	/* What the other threads of the process do is in vain. */
+	if (drop(NULL, fd, 0, 0) != -EPERM || plain(NULL, fd, F_RDLCK, 5, 1) != -EPERM ||
+	    mark(NULL, fd, F_WRLCK, 0, 10) != -EPERM)
+		return 2;
+	if (write(sock, &byte, 1) != 1 || read(sock, &byte, 1) != 1)
+		return 3;
+	close(fd);
+	/* It has no other part in the file, and lives on. */
+	return read(sock, &byte, 1) ? 4 : 0;
+}
+
+/* Its last descriptor is closed, by itself or by its end: only then the lock is gone. */
+static void in_another_process(struct __test_metadata *_metadata, struct file_data *self,
+			       bool killed)
+{
+	struct worker w;
+	struct ask ask;
+	int socks[2];
+	char byte;
+	pid_t pid;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, socks));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(socks[0]);
+		_exit(leave_a_lock(self->path, socks[1]));
+	}
+	close(socks[1]);
+	ASSERT_EQ(1, read(socks[0], &byte, 1));
+	EXPECT_EQ(-EAGAIN, plain(NULL, self->fd, F_RDLCK, 9, 1));
+	worker_start(&w);
+	ask = ask_for(self->fd, F_SETLKPW, 0, F_WRLCK, 0, 0);
+	begin(&w, &ask);
+	until_asleep(self->id, 1);
+	EXPECT_EQ(1, locks_shown(self->id, "OFDLCK", false));
+	if (killed ? kill(pid, SIGKILL) : write(socks[0], &byte, 1) != 1)
+		broken("the last close");
+	EXPECT_EQ(0, answer(&w));
+	see(_metadata, self->fd, "W0-EOF");
+	close(socks[0]);
+	EXPECT_EQ(killed ? -1 : 0, exit_code(pid));
+	ASSERT_EQ(0, drop(&w, self->fd, 0, 0));
+	worker_end(&w);
+}
+
+TEST_F(file, process_whose_thread_has_ended)
+{
+	in_another_process(_metadata, self, false);
+	in_another_process(_metadata, self, true);
 }
 
 /* ---- at random ---- */
@@ -1787,6 +1881,8 @@ TEST_F_TIMEOUT(file, no_false_report, LONG_TIMEOUT)
 	run_threads(self->path, &shared, in_order, meddle);
 	EXPECT_EQ(0, atomic_load(&shared.told));
 	EXPECT_EQ(0, atomic_load(&shared.failed));
+	/* Or no two threads would have met on an open file that they share. */
+	EXPECT_LT(0, atomic_load(&shared.refused));
 	TH_LOG("%ld times a mark was in the way", atomic_load(&shared.refused));
 	until_unlocked(self->id);
 }
