@@ -29,7 +29,7 @@
 
 #define SYSCTL "/proc/sys/kernel/timer_defer_max_ms"
 
-const char *argp_program_version = "defer 0.6.0";
+const char *argp_program_version = "defer 0.7.0";
 
 static struct settings settings = {
 	.min_ns = 200000000,

@@ -6,7 +6,7 @@
 
 #include "septet.h"
 
-const char *argp_program_version = "septet 0.6.0";
+const char *argp_program_version = "septet 0.7.0";
 
 static const struct {
 	const char *name;

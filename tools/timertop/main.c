@@ -14,7 +14,7 @@
 #define DEFAULT_BUFFER_KB 4096
 #define SECOND 1000000000ULL
 
-const char *argp_program_version = "timertop 0.6.0";
+const char *argp_program_version = "timertop 0.7.0";
 
 struct request {
 	bool once;
