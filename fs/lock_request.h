@@ -13,20 +13,33 @@
 
 #ifdef CONFIG_FILE_PRIVATE_LOCKS
 
-static inline struct file_lock *lock_request_init(struct file_lock *request)
+/**
+ * struct lock_request - where a request is while the call lasts
+ * @lock: the request
+ */
+struct lock_request {
+	struct file_lock lock;
+};
+
+/* Returns the request, set up like one from locks_alloc_lock(); never NULL. */
+static inline struct file_lock *lock_request_begin(struct lock_request *request)
 {
-	locks_init_lock(request);
-	return request;
+	locks_init_lock(&request->lock);
+	return &request->lock;
 }
 
-#define DEFINE_LOCK_REQUEST(name)					\
-	struct file_lock name##_on_stack, *name = lock_request_init(&name##_on_stack)
-#define lock_request_end(name)		locks_release_private(name)
+static inline void lock_request_end(struct file_lock *lock)
+{
+	locks_release_private(lock);
+}
 
 #else /* !CONFIG_FILE_PRIVATE_LOCKS */
 
-#define DEFINE_LOCK_REQUEST(name)	struct file_lock *name = locks_alloc_lock()
-#define lock_request_end(name)		locks_free_lock(name)
+struct lock_request {};
+
+/* Macros, so that what is compiled is mainline's. */
+#define lock_request_begin(request)	((void)(request), locks_alloc_lock())
+#define lock_request_end(lock)		locks_free_lock(lock)
 
 #endif /* CONFIG_FILE_PRIVATE_LOCKS */
 #endif /* _FS_LOCK_REQUEST_H */

@@ -457,7 +457,8 @@ probe() {
 		json "d.pop('kernel') and d == dict.fromkeys(['private', 'timed', 'listed',
 			'fair', 'task'], False)" && on MOCK_KERNEL=timed 0 probe --json &&
 		json "d.pop('kernel') and d == dict(private=True, timed=True, listed=False,
-			fair=False, task=False)" && on MOCK_KERNEL=timed 69 probe --need timed,listed &&
+			fair=False, task=False)" &&
+		on MOCK_KERNEL=timed 69 probe --need timed,listed &&
 		grep -q "^fplock: probe: this kernel has no lists of locks$" "$err" &&
 		on MOCK_KERNEL=timed 69 probe --need fair &&
 		on MOCK_KERNEL=timed 69 probe --need task &&
@@ -595,7 +596,8 @@ list_as_json() {
 		d['locks'][0]['holders'][1]['command'] == 'x\"y\\\\z' and
 		d['locks'][3]['holders'] == [dict(pid=4, command=r'n\012\377', fds=[4],
 		threaded=True)] and
-		d['locks'][3]['one_task'] and d['locks'][3]['age'] == 4.000000001" && grep -q '4\.000000001' "$out" &&
+		d['locks'][3]['one_task'] and d['locks'][3]['age'] == 4.000000001" &&
+		grep -q '4\.000000001' "$out" &&
 		name=$(printf 'q"\\\n\377') && : >"$name" && told 0 ls --json "$name" &&
 		json "d == dict(all_seen=True, locks=[])" && told 0 tree --json &&
 		json "d['all_seen'] and [(e['from'], e['to'], e['edge'], e.get('more'))
