@@ -312,13 +312,12 @@ void lock_index_stamp(struct file_lock_context *ctx, struct file_lock *fl, u64 n
  * @fl: a lock that the current task asked for
  *
  * As of the last tick: nobody is to wait for a slow clock while flc_lock is held. But not from
- * before there was the process that asked for the lock, for this would be taken for another one
- * that got its number; see lock_owner_pid().
+ * before there was the task that asked for the lock, for its process would be taken for another
+ * one that got its number; see lock_owner_pid().
  */
 void lock_index_granted(struct file_lock_context *ctx, struct file_lock *fl)
 {
-	lock_index_stamp(ctx, fl, max(ktime_get_coarse_boottime_ns(),
-				      current->group_leader->start_boottime));
+	lock_index_stamp(ctx, fl, max(ktime_get_coarse_boottime_ns(), current->start_boottime));
 }
 
 /* In a tree: the first lock to be walked along after what the walk looked at last. */

@@ -295,6 +295,43 @@ static void not_reported(struct __test_metadata *_metadata, struct file_data *se
 	until_unlocked(self->id);
 }
 
+/* So many locks that wait for nobody are in A's way before the one of B. */
+static void behind_many(struct __test_metadata *_metadata, struct file_data *self, int others,
+			bool found)
+{
+	const off_t last = 10 + 2 * others;
+	struct flock all = span(F_WRLCK, 10, last - 9);
+	struct pair p;
+	int i;
+
+	for (i = 0; i < others; i++)
+		ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_RDLCK, 10 + 2 * i, 1));
+	pair_start(&p, self->path, self->path);
+	ASSERT_EQ(0, take(&p.a, p.fa, PRIVATE, F_WRLCK, 0));
+	ASSERT_EQ(0, take(&p.b, p.fb, PRIVATE, F_WRLCK, last));
+	peer_ask(&p.a, p.fa, F_SETLKPW, &all);
+	until_waiting(self->id, 1);
+	until_sleeping(p.a.pid);
+	want(&p.b, p.fb, PRIVATE, F_WRLCK, 0);
+	if (!found) {
+		not_reported(_metadata, self, &p, PRIVATE, PRIVATE);
+		return;
+	}
+	EXPECT_EQ(-EDEADLK, peer_answer(&p.b, NULL));
+	ASSERT_EQ(0, drop(&p.b, p.fb, PRIVATE, last));
+	ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_UNLCK, 0, 0));
+	EXPECT_EQ(0, peer_answer(&p.a, NULL));
+	pair_stop(&p);
+	until_unlocked(self->id);
+}
+
+/* The search lets others get at the locks now and then, and ends some time. */
+TEST_F_TIMEOUT(file, search_among_many, LONG_TIMEOUT)
+{
+	behind_many(_metadata, self, 1000, true);
+	behind_many(_metadata, self, 5000, false);
+}
+
 static void not_told(struct __test_metadata *_metadata, struct file_data *self, struct pair *p)
 {
 	ASSERT_EQ(0, take(&p->a, p->fa, PRIVATE, F_WRLCK, 0));

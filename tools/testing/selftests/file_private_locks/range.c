@@ -4,6 +4,7 @@
  * of l_whence, l_start and l_len up to its limits.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -466,6 +467,61 @@ TEST_F_TIMEOUT(file, split_among_rivals, LONG_TIMEOUT)
 	EXPECT_EQ(0, all.wrong);
 	EXPECT_EQ(0, locks_shown(self->id, "", false));
 	TH_LOG("rivals: %d granted, %d refused; %d visits", all.granted, all.refused, v.visits);
+}
+
+/* Another thread of the owner, which once a round releases all there is. */
+struct releaser {
+	int fd;
+	atomic_int begun, done;	/* rounds; negative: it is over */
+};
+
+static void *release_all(void *arg)
+{
+	struct releaser *r = arg;
+	unsigned int seed = 1;
+	int round, pause;
+
+	while ((round = r->begun) >= 0) {
+		if (round == r->done) {
+			sched_yield();
+			continue;
+		}
+		for (pause = rand_r(&seed) % 4000; pause; pause--)
+			atomic_signal_fence(memory_order_seq_cst);
+		if (lock_span(r->fd, F_SETLKP, F_UNLCK, 0, 100))
+			return (void *)1L;
+		r->done = round;
+	}
+	return NULL;
+}
+
+/* What was about to be split is gone by the time that there is memory. */
+TEST_F_TIMEOUT(file, split_while_the_owner_unlocks, LONG_TIMEOUT)
+{
+	struct releaser r = { .fd = self->fd };
+	int i, before = 0, after = 0, count = loops(3000, 100000);
+	pthread_t thread;
+	void *failed;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, release_all, &r));
+	for (i = 1; i <= count || !before || !after; i++) {
+		ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_WRLCK, 0, 100));
+		r.begun = i;
+		ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_RDLCK, 40, 20));
+		while (r.done != i)
+			sched_yield();
+		layout(self->fd, self->buf);
+		before += !strcmp(self->buf, "R40-59");
+		after += !*self->buf;
+		ASSERT_EQ(i, before + after)
+			TH_LOG("round %d: %s", i, self->buf);
+		ASSERT_EQ(0, lock_span(self->fd, F_SETLKP, F_UNLCK, 0, 0));
+		ASSERT_EQ(0, locks_shown(self->id, "", false));
+	}
+	r.begun = -1;
+	ASSERT_EQ(0, pthread_join(thread, &failed));
+	EXPECT_EQ(NULL, failed);
+	TH_LOG("released %d times before the change, %d times after it", before, after);
 }
 
 int main(int argc, char **argv)
