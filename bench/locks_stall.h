@@ -19,6 +19,7 @@
 /* Nanoseconds, which are instructions, from one turn to the next where nothing is in the way. */
 #define WATCH_PERIOD	20000
 
+static long locks;
 static atomic_bool watched;
 
 /* The longest time between two turns, in ticks. */
@@ -62,6 +63,12 @@ static inline unsigned long longest_stall(long n, void (*release)(int fd))
 	watched = false;
 	pthread_join(thread, NULL);
 	return longest;
+}
+
+static void setup(long n)
+{
+	need_index();
+	locks = n;
 }
 
 #endif

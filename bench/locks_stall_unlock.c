@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "locks_stall.h"
 
-static long locks;
-
-static void setup(long n)
-{
-	need_index();
-	locks = n;
-}
-
 static void release(int fd)
 {
 	struct flock all = { .l_type = F_UNLCK };
